@@ -1,0 +1,1 @@
+"""What all rooms share: errors, files, parts, specs, plans and the Store. No torch, no pandas."""

@@ -1,0 +1,117 @@
+"""TOML read strictly: every problem reported at once, with the key that was probably meant."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from paper_kit.core.errors import InputError, did_you_mean
+
+
+class Frozen(BaseModel):
+    """A value that cannot be changed and takes no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; InputError names the file, and the line where the syntax is wrong."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = sorted(found.name for found in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        hint = f" In {path.parent}: {', '.join(near)}." if near else ""
+        raise InputError(f"{path}: there is no such file.{hint}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: this is a folder; name a TOML file in it.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}.") from None
+
+
+def validate(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
+    """`value` as `model`; InputError lists every unknown key, missing key and wrong type, after `where`."""
+    try:
+        return model.model_validate(dict(value))
+    except ValidationError as error:
+        problems = [_problem(model, item, where) for item in error.errors(include_url=False)]
+        raise InputError(problems) from None
+
+
+def _problem(model: type[BaseModel], item: ErrorDetails, where: str) -> str:
+    key = ".".join(str(step) for step in item["loc"])
+    if item["type"] == "extra_forbidden":
+        parent = _fields(model, item["loc"][:-1])
+        return f"{where}: unknown key '{key}'.{did_you_mean(str(item['loc'][-1]), parent)}"
+    if item["type"] == "missing":
+        return f"{where}: the key '{key}' is missing; add it."
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{where}: {key or 'value'}: {message} (found {item['input']!r})."
+
+
+def _fields(model: type[BaseModel], steps: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields at `steps` inside `model`, for a suggestion; empty where a step leaves the models."""
+    current: Any = model
+    for step in steps:
+        if isinstance(step, int):
+            continue
+        field = current.model_fields.get(step) if _is_model(current) else None
+        if field is None:
+            return []
+        current = field.annotation
+        while not _is_model(current) and getattr(current, "__args__", ()):
+            current = current.__args__[-2 if current.__args__[-1] is Ellipsis else -1]
+    return list(current.model_fields) if _is_model(current) else []
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def study_root(start: Path | None = None) -> Path:
+    """The study's folder: the nearest one, from `start` (default: here) upward, with paper/paper.toml or experiments/."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "paper" / "paper.toml").is_file() or (folder / "experiments").is_dir():
+            return folder
+    return here
+
+
+class LocalConfig(Frozen):
+    """paperkit.local.toml: where data and weights lie on this machine; never part of a run's identity."""
+
+    data: dict[str, str] = {}
+    weights: tuple[str, ...] = ()
+
+
+def local_config(root: Path) -> LocalConfig:
+    """This machine's paths from `root`/paperkit.local.toml; empty where there is no such file."""
+    path = root / "paperkit.local.toml"
+    return validate(LocalConfig, read_toml(path), str(path)) if path.is_file() else LocalConfig()
+
+
+def data_roots(root: Path, given: tuple[str, ...] = ()) -> dict[str, Path]:
+    """Dataset name -> folder, from paperkit.local.toml and then `--data name=path`, which wins."""
+    roots = {name: (root / path).expanduser() for name, path in local_config(root).data.items()}
+    for item in given:
+        name, sign, path = item.partition("=")
+        if not sign or not name or not path:
+            raise InputError(f"--data {item}: expected name=path, such as --data fer2013=/data/fer2013.csv.")
+        roots[name] = Path(path).expanduser()
+    return roots
+
+
+def weights_folders(root: Path) -> tuple[Path, ...]:
+    """Folders searched for weights files: those of paperkit.local.toml, then PAPERKIT_DATA/weights."""
+    folders = [(root / path).expanduser() for path in local_config(root).weights]
+    if os.environ.get("PAPERKIT_DATA"):
+        folders.append(Path(os.environ["PAPERKIT_DATA"]) / "weights")
+    return tuple(folders)

@@ -1,0 +1,198 @@
+"""A Part is a plug-in by name with its arguments; the folder of a kind is its registry."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError, model_serializer, model_validator
+
+from paper_kit.core.config import Frozen, study_root
+from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.core.source import PACKAGE, code_hash, imported_files
+
+Kind = Literal["model", "dataset", "figure", "table", "facts", "executor"]
+
+KINDS: dict[str, tuple[str, str]] = {  # kind -> (registry package, function that each file offers)
+    "model": ("paper_kit.bench.models", "build"),
+    "dataset": ("paper_kit.data.sources", "load"),
+    "figure": ("paper_kit.analysis.figures", "draw"),
+    "table": ("paper_kit.analysis.tables", "make"),
+    "facts": ("paper_kit.analysis.facts", "facts"),
+    "executor": ("paper_kit.bench.executors", "execute"),
+}
+GIVEN_BY_THE_SPEC = {"model": {"image_size", "channels"}}  # never options of a Part
+
+
+class Part(Frozen):
+    """A plug-in's name and arguments; in TOML either "name" or {name = "name", argument = 1}."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and set(value) - {"name", "arguments"}:
+            return {"name": value.get("name", ""), "arguments": {k: v for k, v in value.items() if k != "name"}}
+        return value
+
+    @model_serializer
+    def _as_table(self) -> dict[str, Any]:
+        return {"name": self.name, **self.arguments}
+
+    def __hash__(self) -> int:
+        return hash((self.name, repr(sorted(self.arguments.items()))))
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword argument of a plug-in: its type as written and its default."""
+
+    type: str
+    default: Any
+    required: bool
+
+
+def available(kind: str) -> list[str]:
+    """Names of the plug-ins of a kind, the study's own included."""
+    own = study_root() / "plugins" / kind
+    files = [*_registry(kind).glob("*.py"), *(own.glob("*.py") if own.is_dir() else ())]
+    return sorted({file.stem for file in files if not file.stem.startswith("_")})
+
+
+def plugin_file(kind: str, name: str) -> Path:
+    """The file that holds a plug-in; InputError lists the known ones."""
+    if ":" in name:
+        return _module_file(kind, name)
+    if name.isidentifier():
+        for folder in (study_root() / "plugins" / kind, _registry(kind)):
+            if not name.startswith("_") and (folder / f"{name}.py").is_file():
+                return folder / f"{name}.py"
+    raise InputError(f"There is no {kind} named {name!r}.{did_you_mean(name, available(kind))}")
+
+
+def options(kind: str, name: str) -> dict[str, Option]:
+    """Argument -> Option of a plug-in, read from its source without importing it."""
+    function = _function(kind, name)
+    hidden = GIVEN_BY_THE_SPEC.get(kind, set())
+    found = {}
+    for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        if argument.arg not in hidden:
+            written = ast.unparse(argument.annotation) if argument.annotation else "str"
+            value = ast.literal_eval(default) if default is not None else None
+            found[argument.arg] = Option(written, value, default is None)
+    return found
+
+
+def summary(kind: str, name: str) -> str:
+    """The first line of the docstring of a plug-in's file."""
+    tree = ast.parse(plugin_file(kind, name).read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def complete(kind: str, part: Part) -> Part:
+    """The part with every argument present and of its declared type; InputError lists all that are wrong."""
+    known = options(kind, part.name)
+    problems = [
+        f"{kind} {part.name!r}: unknown argument {name!r}.{did_you_mean(name, known)}"
+        for name in part.arguments
+        if name not in known
+    ]
+    arguments: dict[str, Any] = {}
+    for name, option in known.items():
+        if name not in part.arguments:
+            if option.required:
+                problems.append(f"{kind} {part.name!r}: the argument {name!r} is missing ({option.type}).")
+            arguments[name] = option.default
+            continue
+        try:
+            arguments[name] = TypeAdapter(_type(option.type)).validate_python(part.arguments[name])
+        except ValidationError:
+            found = part.arguments[name]
+            problems.append(f"{kind} {part.name!r}: {name} = {found!r} is not of type {option.type}.")
+    if problems:
+        raise InputError(problems)
+    return Part(name=part.name, arguments=arguments)
+
+
+def load(kind: str, name: str) -> Callable[..., Any]:
+    """The plug-in's function, imported now."""
+    package, function = KINDS[kind]
+    file = plugin_file(kind, name)
+    if ":" in name:
+        module_name, _, function = name.partition(":")
+        if str(study_root()) not in sys.path:
+            sys.path.insert(0, str(study_root()))
+        module = importlib.import_module(module_name)
+    elif file.parent == _registry(kind):
+        module = importlib.import_module(f"{package}.{name}")
+    else:
+        spec = importlib.util.spec_from_file_location(f"paperkit_plugin_{kind}_{name}", file)
+        if spec is None or spec.loader is None:
+            raise InputError(f"{file}: cannot be imported.")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    loaded: Callable[..., Any] = getattr(module, function)
+    return loaded
+
+
+def code_hashes(kind: str, name: str) -> dict[str, str]:
+    """File -> hash of its code, for the plug-in and the package files it imports."""
+    files = imported_files(plugin_file(kind, name))
+    return {_shown(file): code_hash(file) for file in files}
+
+
+def _shown(file: Path) -> str:
+    for base in (PACKAGE.parent, study_root()):
+        if file.is_relative_to(base):
+            return file.relative_to(base).as_posix()
+    return file.name
+
+
+def _registry(kind: str) -> Path:
+    if kind not in KINDS:
+        raise InputError(f"There is no kind of plug-in named {kind!r}.{did_you_mean(kind, KINDS)}")
+    return PACKAGE.joinpath(*KINDS[kind][0].split(".")[1:])
+
+
+def _module_file(kind: str, name: str) -> Path:
+    module = name.partition(":")[0]
+    place = study_root().joinpath(*module.split(".")).with_suffix(".py")
+    if place.is_file():
+        return place
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.origin:
+        raise InputError(f"{kind} {name!r}: there is no module {module!r}; install it or check the spelling.")
+    return Path(spec.origin)
+
+
+def _function(kind: str, name: str) -> ast.FunctionDef:
+    wanted = name.partition(":")[2] or KINDS[kind][1]
+    file = plugin_file(kind, name)
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == wanted:
+            return node
+    raise InputError(f"{file}: it must define a function named {wanted!r} to be a {kind}.")
+
+
+def _type(written: str) -> Any:
+    names = {"int": int, "float": float, "bool": bool, "str": str, "tuple": tuple, "list": list, "dict": dict}
+    tree = ast.parse(written, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in {*names, "Literal"}:
+            return Any
+        if isinstance(node, ast.Call | ast.Attribute | ast.Lambda):
+            return Any
+    return eval(compile(tree, "<annotation>", "eval"), {"__builtins__": {}, "Literal": Literal, **names})

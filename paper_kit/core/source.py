@@ -1,0 +1,80 @@
+"""What a plug-in's source says and hashes to, read without importing it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import tokenize
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def code_hash(path: Path) -> str:
+    """16 hex digits of the source without docstrings, comments and blank lines: equal on every Python."""
+    text = path.read_text(encoding="utf-8")
+    lines = [_without_comment_marks(line) for line in _cut(text).splitlines()]
+    kept = "\n".join(line.rstrip() for line in lines if line.strip())
+    return hashlib.sha256(kept.encode()).hexdigest()[:16]
+
+
+def imported_files(path: Path) -> list[Path]:
+    """Files of this package outside `core` that `path` imports, itself first, directly or through others."""
+    found = [path.resolve()]
+    for file in found:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for module in sorted(_modules(tree)):
+            target = _package_file(module)
+            if target is not None and target not in found:
+                found.append(target)
+    return found
+
+
+def _modules(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def _package_file(module: str) -> Path | None:
+    head, _, tail = module.partition(".")
+    if head != "paper_kit" or not tail or tail.split(".")[0] == "core":
+        return None
+    place = PACKAGE.joinpath(*tail.split("."))
+    file = place.with_suffix(".py")
+    return file if file.is_file() else None
+
+
+def _cut(text: str) -> str:
+    """The source with docstrings and comments blanked in place, by position."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list) or not body or isinstance(node, ast.If | ast.For | ast.While | ast.With):
+            continue
+        first = body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            if isinstance(first.value.value, str):
+                for row in range(first.lineno - 1, first.end_lineno or first.lineno):
+                    lines[row] = ""
+    return "\n".join(lines)
+
+
+def _without_comment_marks(line: str) -> str:
+    """The line up to its comment; a `#` inside a string is kept."""
+    if "#" not in line:
+        return line
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line.strip()).readline):
+            if token.type == tokenize.COMMENT:
+                indent = len(line) - len(line.lstrip())
+                return line[: indent + token.start[1]]
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        return line
+    return line
