@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -58,7 +58,7 @@ def _problem(model: type[BaseModel], item: ErrorDetails, where: str) -> str:
 
 
 def _fields(model: type[BaseModel], steps: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields at `steps` inside `model`, for a suggestion; empty where a step leaves the models."""
+    """Names of the fields at `steps` inside `model`; empty where a step leaves the models."""
     current: Any = model
     for step in steps:
         if isinstance(step, int):
@@ -67,8 +67,8 @@ def _fields(model: type[BaseModel], steps: tuple[int | str, ...]) -> list[str]:
         if field is None:
             return []
         current = field.annotation
-        while not _is_model(current) and getattr(current, "__args__", ()):
-            current = current.__args__[-2 if current.__args__[-1] is Ellipsis else -1]
+        while not _is_model(current) and get_args(current):
+            current = get_args(current)[0]
     return list(current.model_fields) if _is_model(current) else []
 
 
@@ -77,7 +77,7 @@ def _is_model(value: Any) -> bool:
 
 
 def study_root(start: Path | None = None) -> Path:
-    """The study's folder: the nearest one, from `start` (default: here) upward, with paper/paper.toml or experiments/."""
+    """The study's folder: the nearest one from `start` upward with paper/paper.toml or experiments/."""
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "paper" / "paper.toml").is_file() or (folder / "experiments").is_dir():

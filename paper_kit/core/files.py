@@ -54,7 +54,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     """Nothing; `path` holds the arrays as a compressed npz that loads without pickle."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_bytes(path, buffer.getvalue())
 
 

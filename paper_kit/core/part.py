@@ -42,7 +42,10 @@ class Part(Frozen):
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and set(value) - {"name", "arguments"}:
-            return {"name": value.get("name", ""), "arguments": {k: v for k, v in value.items() if k != "name"}}
+            return {
+                "name": value.get("name", ""),
+                "arguments": {k: v for k, v in value.items() if k != "name"},
+            }
         return value
 
     @model_serializer

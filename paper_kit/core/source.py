@@ -56,7 +56,11 @@ def _cut(text: str) -> str:
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         body = getattr(node, "body", None)
-        if not isinstance(body, list) or not body or isinstance(node, ast.If | ast.For | ast.While | ast.With):
+        if (
+            not isinstance(body, list)
+            or not body
+            or isinstance(node, ast.If | ast.For | ast.While | ast.With)
+        ):
             continue
         first = body[0]
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):

@@ -1,0 +1,132 @@
+"""From an experiment to its cells and the trainings that they need, each training once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.experiment import Experiment, ModelEntry, completed, load_experiment, merge, set_fields
+from paper_kit.core.files import sha256_file
+from paper_kit.core.spec import Reading, RunSpec, spec_from
+
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of a study: its labels and the reading that fills it."""
+
+    experiment: str
+    dataset: str
+    model_key: str
+    model_label: str
+    ablation_key: str
+    ablation_label: str
+    seed: int
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment's cells, and its trainings without repetition, source runs first."""
+
+    experiment: Experiment
+    rows: tuple[Row, ...]
+    sources: tuple[RunSpec, ...]
+    runs: tuple[RunSpec, ...]
+
+    @property
+    def trainings(self) -> tuple[RunSpec, ...]:
+        """The trainings that are results; source runs are not."""
+        return self.runs[len(self.sources) :]
+
+
+def plan(experiment: Experiment, *, weights: tuple[Path, ...] = ()) -> Plan:
+    """The experiment's plan; `weights` are the folders in which named weights files are looked for."""
+    rows: list[Row] = []
+    sources: dict[str, RunSpec] = {}
+    runs: dict[str, RunSpec] = {}
+    cells = [(BASE, "Base", {}, {}), *((a.key, a.label, a.set, a.reading) for a in experiment.ablation)]
+    for seed in experiment.seeds:
+        for model in experiment.model:
+            for key, label, changes, reading in cells:
+                spec = _resolved(experiment.spec(model, seed, changes), experiment, model, sources, weights)
+                runs.setdefault(spec.id, spec)
+                read = experiment.read(spec, reading)
+                rows.append(
+                    Row(experiment.name, spec.dataset.name, model.key, model.label, key, label, seed, read)
+                )
+    return Plan(experiment, tuple(rows), tuple(sources.values()), (*sources.values(), *runs.values()))
+
+
+def load_plans(paths: tuple[Path, ...], *, weights: tuple[Path, ...] = ()) -> tuple[Plan, ...]:
+    """The plans of several experiment files; InputError lists the problems of all of them."""
+    plans: list[Plan] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            plans.append(plan(load_experiment(path), weights=weights))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return tuple(plans)
+
+
+def all_runs(plans: tuple[Plan, ...]) -> tuple[RunSpec, ...]:
+    """The trainings of several plans without repetition, source runs first."""
+    sources = {run.id: run for plan in plans for run in plan.sources}
+    trainings = {run.id: run for plan in plans for run in plan.trainings}
+    return (*sources.values(), *trainings.values())
+
+
+def _resolved(
+    spec: RunSpec,
+    experiment: Experiment,
+    model: ModelEntry,
+    sources: dict[str, RunSpec],
+    weights: tuple[Path, ...],
+) -> RunSpec:
+    """The spec with its source run planned, or its weights file named by its hash."""
+    transfer = spec.transfer
+    if transfer.source == "run":
+        source = _source(experiment, model, spec.seed)
+        sources.setdefault(source.id, source)
+        return spec.model_copy(update={"transfer": transfer.model_copy(update={"run": source.id})})
+    if transfer.source == "file" and not transfer.weights_sha256:
+        found = _weights_file(transfer.architecture, weights)
+        return spec.model_copy(update={"transfer": transfer.model_copy(update={"weights_sha256": found})})
+    return spec
+
+
+def _source(experiment: Experiment, model: ModelEntry, seed: int) -> RunSpec:
+    """The source run of one model and seed: the base's sizes, trained from scratch on the source task."""
+    base = {
+        key: experiment.base[key] for key in ("image_size", "channels", "precision") if key in experiment.base
+    }
+    value = merge(
+        base,
+        {"task": "action_units", "dataset": experiment.source.dataset.model_dump(), "views": ["identity"]},
+    )
+    value = merge(value, {"model": model.part.model_dump(), "seed": seed})
+    value = set_fields(value, {k: v for k, v in model.set.items() if k.startswith("model.")})
+    value = set_fields(value, experiment.source.set)
+    return completed(spec_from(value, f"{experiment.name}, [source]"))
+
+
+def _weights_file(architecture: str, folders: tuple[Path, ...]) -> str:
+    """SHA-256 of `architecture`.safetensors in the first folder that has it."""
+    if not architecture:
+        raise InputError(
+            'transfer.source = "file" needs transfer.architecture, such as "tf_efficientnet_lite0".'
+        )
+    for folder in folders:
+        file = folder / f"{architecture}.safetensors"
+        if file.is_file():
+            return sha256_file(file)
+    looked = ", ".join(str(folder) for folder in folders) or "no folder at all"
+    raise InputError(
+        f"{architecture}.safetensors: not found (looked in {looked}). Put the folder that holds it under "
+        '`weights = ["…"]` in paperkit.local.toml, or set PAPERKIT_DATA.'
+    )

@@ -1,0 +1,206 @@
+"""The Store: one folder a run; which files exist is the state, and record.json, written last, means done."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+from pydantic import ValidationError
+
+from paper_kit.core.errors import InputError, PaperkitError
+from paper_kit.core.files import read_json, write_json, write_text
+from paper_kit.core.record import CostRecord, RunRecord
+from paper_kit.core.spec import RunSpec
+
+HEARTBEAT_S = 30.0
+SILENT_S = 300.0  # a lease without a heartbeat for so long is taken over
+
+
+class RunState(StrEnum):
+    """What a run folder's files say."""
+
+    MISSING = "missing"
+    PARTIAL = "partial"  # cut off; a checkpoint may be there
+    RUNNING = "running"  # somebody holds the lease
+    FAILED = "failed"
+    BLOCKED = "blocked"  # its source run failed
+    DONE = "done"
+
+
+class Busy(PaperkitError):
+    """Somebody else holds the lease of the run."""
+
+
+class Store:
+    """The folder of runs. Names of files in a run's folder are given here and nowhere else."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, run_id: str) -> Path:
+        """The folder of a run, which need not exist."""
+        return self.root / run_id
+
+    def file(self, run_id: str, name: str) -> Path:
+        """A file of a run: spec.json, history.jsonl, checkpoint.pt, predictions.npz, record.json …"""
+        return self.folder(run_id) / name
+
+    def state(self, spec: RunSpec) -> RunState:
+        """What the files say of the run."""
+        folder = self.folder(spec.id)
+        if (folder / "record.json").is_file():
+            return RunState.DONE
+        if self.leased(spec.id):
+            return RunState.RUNNING
+        if (folder / "error.txt").is_file():
+            return RunState.FAILED
+        source = spec.transfer.run
+        if source and (self.folder(source) / "error.txt").is_file():
+            return RunState.BLOCKED
+        return RunState.PARTIAL if (folder / "spec.json").is_file() else RunState.MISSING
+
+    def leased(self, run_id: str) -> bool:
+        """Whether a lease with a recent heartbeat lies in the run's folder."""
+        lease = self.folder(run_id) / "lease"
+        try:
+            silent_s = time.time() - lease.stat().st_mtime
+            return silent_s < SILENT_S and not _owner_is_gone(lease.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def lease(self, run_id: str) -> Iterator[None]:
+        """The right to work on a run, kept alive by a heartbeat; Busy where somebody else has it."""
+        from filelock import SoftFileLease
+
+        path = self.folder(run_id) / "lease"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = SoftFileLease(str(path), timeout=0, heartbeat_interval=HEARTBEAT_S, lease_duration=SILENT_S)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Busy(f"run {run_id}: another process works on it.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def begin(self, spec: RunSpec) -> None:
+        """Nothing; spec.json is written, or InputError names the field in which the one there differs."""
+        path = self.file(spec.id, "spec.json")
+        if not path.exists():
+            write_json(path, spec.full())
+            return
+        found, wanted = _flat(read_json(path)), _flat(spec.full())
+        differing = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        if differing:
+            told = "; ".join(f"{k}: {found.get(k)!r} there, {wanted.get(k)!r} here" for k in differing)
+            raise InputError(
+                f"{path}: another spec has this id ({told}). Move the folder away and run again."
+            )
+
+    def spec(self, run_id: str) -> RunSpec:
+        """The spec of a run folder; InputError where it is missing or not readable."""
+        path = self.file(run_id, "spec.json")
+        try:
+            return RunSpec.model_validate(read_json(path))
+        except ValidationError as error:
+            raise InputError(
+                f"{path}: not a spec of this version ({error.error_count()} problems)."
+            ) from None
+
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all run folders, sorted."""
+        if not self.root.is_dir():
+            return ()
+        return tuple(sorted(path.parent.name for path in self.root.glob("*/spec.json")))
+
+    def record(self, run_id: str) -> RunRecord:
+        """The record of a finished run; InputError where there is none or it is damaged."""
+        path = self.file(run_id, "record.json")
+        try:
+            return RunRecord.model_validate(read_json(path))
+        except ValidationError as error:
+            raise InputError(
+                f"{path}: not a whole record ({error.error_count()} problems). Delete the file and type "
+                "`paperkit run-all` to train the run again."
+            ) from None
+
+    def history(self, run_id: str) -> list[dict[str, Any]]:
+        """One row an epoch; a last line cut off in mid-write is left out."""
+        path = self.file(run_id, "history.jsonl")
+        rows = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return rows
+
+    def reason(self, run_id: str) -> str:
+        """The first line of error.txt: why the run failed; empty where it did not."""
+        path = self.file(run_id, "error.txt")
+        return path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
+
+    def fail(self, run_id: str, reason: str, details: str) -> None:
+        """Nothing; error.txt says why in its first line, with the details below."""
+        write_text(
+            self.file(run_id, "error.txt"), f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
+        )
+
+    def forget(self, run_id: str) -> None:
+        """Nothing; the run's results are set aside in `<id>.old-<n>`, so that it is trained again."""
+        folder = self.folder(run_id)
+        number = 1
+        while (self.root / f"{run_id}.old-{number}").exists():
+            number += 1
+        if folder.exists():
+            folder.rename(self.root / f"{run_id}.old-{number}")
+
+    def write_record(self, record: RunRecord) -> None:
+        """Nothing; the run is done from here on."""
+        self.file(record.id, "error.txt").unlink(missing_ok=True)
+        write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
+
+    def costs(self) -> list[CostRecord]:
+        """All cost records of the Store, oldest first."""
+        files = sorted(
+            (self.root / "costs").glob("*.json"), key=lambda path: (path.stat().st_mtime, path.name)
+        )
+        return [CostRecord.model_validate(read_json(path)) for path in files]
+
+    def write_cost(self, record: CostRecord) -> None:
+        """Nothing; replaces the cost record of the same key."""
+        write_json(self.root / "costs" / f"{record.key}.json", record.model_dump(mode="json"))
+
+
+def _owner_is_gone(marker: str) -> bool:
+    """Whether a lease names a process of this machine that no longer runs."""
+    fields = dict(line.split("=", 1) for line in marker.splitlines() if "=" in line)
+    if fields.get("host") != socket.gethostname() or not fields.get("pid", "").isdigit():
+        return False
+    try:
+        os.kill(int(fields["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, dict):
+            flat |= _flat(item, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = item
+    return flat

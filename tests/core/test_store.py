@@ -1,0 +1,89 @@
+"""What the files of a run folder say."""
+
+import subprocess
+import sys
+
+import pytest
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.files import read_json, write_json
+from paper_kit.core.spec import RunSpec
+from paper_kit.core.store import Busy, RunState, Store
+
+
+def test_the_files_are_the_state(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    assert store.state(spec) is RunState.MISSING
+    store.begin(spec)
+    assert store.state(spec) is RunState.PARTIAL
+    store.fail(spec.id, "loss is NaN", "traceback")
+    assert store.state(spec) is RunState.FAILED
+    assert store.reason(spec.id) == "loss is NaN"
+    write_json(store.file(spec.id, "record.json"), {})
+    assert store.state(spec) is RunState.DONE
+
+
+def test_a_run_whose_source_failed_is_blocked(tmp_path):
+    store, source = Store(tmp_path), RunSpec(task="action_units")
+    run = RunSpec(transfer={"source": "run", "run": source.id})
+    store.begin(source)
+    store.fail(source.id, "out of memory", "")
+    assert store.state(run) is RunState.BLOCKED
+
+
+def test_a_lease_is_held_by_one_and_given_back(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    store.begin(spec)
+    with store.lease(spec.id):
+        assert store.state(spec) is RunState.RUNNING
+        code = (
+            "import sys; from pathlib import Path; from paper_kit.core.store import *\n"
+            "try:\n    Store(Path(sys.argv[1])).lease(sys.argv[2]).__enter__()\nexcept Busy: sys.exit(7)"
+        )
+        assert (
+            subprocess.run([sys.executable, "-c", code, str(tmp_path), spec.id], check=False).returncode == 7
+        )
+    assert store.state(spec) is RunState.PARTIAL
+
+
+def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    store.begin(spec)
+    code = (
+        "import os, sys, signal; from pathlib import Path; from paper_kit.core.store import *\n"
+        "Store(Path(sys.argv[1])).lease(sys.argv[2]).__enter__(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), spec.id], check=False)
+    assert (store.folder(spec.id) / "lease").exists()
+    assert store.state(spec) is RunState.PARTIAL
+    with store.lease(spec.id):
+        assert store.state(spec) is RunState.RUNNING
+
+
+def test_another_spec_under_the_same_id_is_named_by_its_field(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    store.begin(spec)
+    value = read_json(store.file(spec.id, "spec.json"))
+    value["optim"]["lr"] = 0.5
+    write_json(store.file(spec.id, "spec.json"), value)
+    with pytest.raises(InputError, match=r"optim\.lr: 0\.5 there, 0\.001 here"):
+        store.begin(spec)
+
+
+def test_a_damaged_record_says_what_to_type(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    write_json(store.file(spec.id, "record.json"), {"id": spec.id})
+    with pytest.raises(InputError, match="paperkit run-all"):
+        store.record(spec.id)
+
+
+def test_a_forgotten_run_is_set_aside_and_not_lost(tmp_path):
+    store, spec = Store(tmp_path), RunSpec()
+    store.begin(spec)
+    store.forget(spec.id)
+    assert store.state(spec) is RunState.MISSING
+    assert (tmp_path / f"{spec.id}.old-1" / "spec.json").is_file()
+
+
+def test_busy_is_a_paperkit_error():
+    assert Busy("x").exit_code == 1
