@@ -10,7 +10,7 @@ from pydantic import Field
 
 from paper_kit.core.config import Frozen, read_toml, validate
 from paper_kit.core.errors import InputError, did_you_mean
-from paper_kit.core.part import Part
+from paper_kit.core.part import Part, complete
 from paper_kit.core.spec import Reading, RunSpec, View
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -88,8 +88,6 @@ def load_experiment(path: Path) -> Experiment:
 
 def completed(spec: RunSpec) -> RunSpec:
     """The spec with its parts' arguments completed and checked."""
-    from paper_kit.core.part import complete
-
     parts = {"dataset": complete("dataset", spec.dataset), "model": complete("model", spec.model)}
     return spec.model_copy(update=parts)
 
@@ -136,7 +134,8 @@ def _structure(experiment: Experiment) -> list[str]:
             problems.append(f"ablation {entry.key!r} changes nothing: give it `set` or `reading`.")
         unknown = set(entry.reading) - set(ReadingChoice.model_fields)
         problems += [
-            f"ablation {entry.key!r}: unknown key 'reading.{key}'.{did_you_mean(key, ReadingChoice.model_fields)}"
+            f"ablation {entry.key!r}: unknown key 'reading.{key}'."
+            + did_you_mean(key, ReadingChoice.model_fields)
             for key in sorted(unknown)
         ]
     if not experiment.seeds:
@@ -158,7 +157,7 @@ def _cells(experiment: Experiment) -> list[str]:
             absent = set(read.views) - set(spec.views)
             if absent:
                 problems.append(
-                    f"model {model.key}: the reading asks for the views {sorted(absent)}, which the run does not "
-                    "record; add them to base.views."
+                    f"model {model.key}: the reading asks for the views {sorted(absent)}, "
+                    "which the run does not record; add them to base.views."
                 )
     return problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import Experiment, ModelEntry, completed, load_experiment, merge, set_fields
@@ -102,7 +103,7 @@ def _resolved(
 
 def _source(experiment: Experiment, model: ModelEntry, seed: int) -> RunSpec:
     """The source run of one model and seed: the base's sizes, trained from scratch on the source task."""
-    base = {
+    base: dict[str, Any] = {
         key: experiment.base[key] for key in ("image_size", "channels", "precision") if key in experiment.base
     }
     value = merge(

@@ -63,10 +63,11 @@ def _cut(text: str) -> str:
         ):
             continue
         first = body[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            if isinstance(first.value.value, str):
-                for row in range(first.lineno - 1, first.end_lineno or first.lineno):
-                    lines[row] = ""
+        if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
+            continue
+        if isinstance(first.value.value, str):
+            for row in range(first.lineno - 1, first.end_lineno or first.lineno):
+                lines[row] = ""
     return "\n".join(lines)
 
 

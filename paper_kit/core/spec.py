@@ -59,7 +59,7 @@ class Loss(Frozen):
 
 
 class Mixing(Frozen):
-    """Mixup and CutMix: Beta parameters, how often a batch is mixed, how often by CutMix where both are on."""
+    """Mixup and CutMix: Beta parameters, how often a batch is mixed, how often by CutMix."""
 
     mixup_alpha: NotNegative = 0.0
     cutmix_alpha: NotNegative = 0.0
