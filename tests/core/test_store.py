@@ -51,7 +51,8 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path):
     store.begin(spec)
     code = (
         "import os, sys, signal; from pathlib import Path; from paper_kit.core.store import *\n"
-        "held = Store(Path(sys.argv[1])).lease(sys.argv[2]); held.__enter__(); os.kill(os.getpid(), signal.SIGKILL)"
+        "held = Store(Path(sys.argv[1])).lease(sys.argv[2]); held.__enter__()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), spec.id], check=False)
     assert (store.folder(spec.id) / "lease").exists()
