@@ -1,0 +1,40 @@
+# make paper    install, train the quick study, build its PDF         make test      the fast tests
+# make test-all every test                                            make lint types
+PYTHON ?= python3
+VENV ?= .venv
+YES ?=
+BIN := $(VENV)/bin
+export MPLBACKEND := Agg
+
+.PHONY: paper install tex test test-all lint types clean
+
+paper: install tex
+	$(BIN)/paperkit run-all experiments/quick.toml
+	$(BIN)/paperkit build-pdf
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+tex:
+	@YES=$(YES) tools/tex.sh
+
+test: install
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: install tex
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+clean:
+	rm -rf paper/build .pytest_cache .mypy_cache .ruff_cache dist

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Sees that TeX is here. Installs it with apt where it can, after asking (YES=1 does not ask); else says what to type.
+set -euo pipefail
+
+packages="latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers
+texlive-science texlive-pictures texlive-bibtex-extra lmodern cm-super poppler-utils"
+needed_files="IEEEtran.cls booktabs.sty microtype.sty algpseudocode.sty lmodern.sty"
+
+whole() {
+    command -v latexmk >/dev/null && command -v pdftotext >/dev/null && command -v kpsewhich >/dev/null || return 1
+    for file in $needed_files; do kpsewhich "$file" >/dev/null || return 1; done
+}
+
+if whole; then exit 0; fi
+
+if ! command -v apt-get >/dev/null; then
+    echo "TeX is missing. Type one of these, then run make again:" >&2
+    echo "  macOS:   brew install --cask mactex-no-gui && brew install poppler" >&2
+    echo "  Fedora:  sudo dnf install latexmk texlive-scheme-medium texlive-ieeetran texlive-algorithmicx poppler-utils" >&2
+    exit 2
+fi
+
+run_as=""
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "TeX is missing. As root, type: apt-get install --no-install-recommends" $packages >&2; exit 2; }
+    run_as="sudo"
+fi
+
+if [ "${YES:-}" != 1 ]; then
+    [ -t 0 ] || { echo "TeX is missing. Type: make paper YES=1   (installs it with apt, about 90 seconds)" >&2; exit 2; }
+    printf 'TeX is missing. Install it with apt (about 90 seconds)? [y/N] '
+    read -r answer
+    case "$answer" in y | Y | yes) ;; *) echo "Nothing was installed. Type: $run_as apt-get install --no-install-recommends" $packages; exit 2 ;; esac
+fi
+
+log=$(mktemp)
+echo "Installing TeX (about 90 seconds) …"
+if ! { $run_as apt-get update && DEBIAN_FRONTEND=noninteractive $run_as apt-get install -y --no-install-recommends $packages; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "Installing TeX failed; the end of apt's words stands above." >&2
+    exit 2
+fi
+rm -f "$log"
+whole || { echo "TeX was installed, but one of $needed_files is still not found." >&2; exit 2; }
