@@ -1,0 +1,47 @@
+"""What a run says while it works: where it is, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from paper_kit.core.store import RunState
+
+Stage = Literal["data", "train", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is. Sent after every epoch, and within one at most about once a second."""
+
+    run: str  # id of the run
+    stage: Stage = "train"
+    epoch: int = 0  # epochs finished
+    epochs: int = 0
+    step: int = 0  # steps finished in the epoch under way
+    steps: int = 0
+    accuracy: float | None = None  # on validation, a fraction, of the last epoch; None before the first
+    images_per_second: float = 0.0
+    epoch_seconds: float = 0.0  # of the last epoch; 0 before the first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a run ended: done, failed, or partial where it was asked to stop."""
+
+    run: str
+    state: RunState
+    reason: str = ""
+    seconds: float = 0.0
+    accuracy: float | None = None  # on validation, of the selected epoch
+
+
+Event = Progress | Ended
+Report = Callable[[Event], None]
+ShouldStop = Callable[[], bool]
+
+
+def never() -> bool:
+    """False: nobody asks the run to stop."""
+    return False
