@@ -11,7 +11,7 @@ from paper_kit.core.config import Frozen, read_toml, validate
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.spec import Fraction, NotNegative
 
-TITLE = "Advances in Facial Emotion Recognition: Methods, Models, and Challenges"
+TITLE = "Advanced Emotion Recognition Using Transfer Learning and Vision Transformers"
 
 
 class Author(Frozen):
@@ -62,7 +62,8 @@ def experiment_file(root: Path, name: str) -> Path:
 
 def experiment_files(root: Path, names: tuple[str, ...] = ()) -> tuple[Path, ...]:
     """The files of the named experiments, or of those that paper.toml names; InputError lists all unknown."""
-    found, problems = [], []
+    found: list[Path] = []
+    problems: list[str] = []
     for name in names or load_paper(root).experiments:
         try:
             found.append(experiment_file(root, name))
