@@ -80,7 +80,7 @@ def load_experiment(path: Path) -> Experiment:
     value = read_toml(path)
     value.setdefault("name", path.stem)
     experiment = validate(Experiment, value, str(path))
-    problems = [*_structure(experiment), *_cells(experiment)]
+    problems = _structure(experiment) or _cells(experiment)
     if problems:
         raise InputError([f"{path}: {problem}" for problem in dict.fromkeys(problems)])
     return experiment
