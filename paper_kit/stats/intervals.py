@@ -1,0 +1,16 @@
+"""Intervals of one proportion."""
+
+from __future__ import annotations
+
+
+def wilson(successes: int, total: int, level: float = 0.95) -> tuple[float, float]:
+    """(low, high) of a proportion, as fractions; (0, 1) where nothing was tried.
+
+    Source: Wilson 1927, Probable inference, the law of succession, and statistical inference; by statsmodels.
+    """
+    if total == 0:
+        return 0.0, 1.0
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(successes, total, alpha=1 - level, method="wilson")
+    return float(low), float(high)
