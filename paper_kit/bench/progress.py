@@ -1,4 +1,4 @@
-"""What a run says while it works: where it is, and how it ended."""
+"""What a run says while it works, for whoever watches. No torch here: the command line reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Stage = Literal["data", "train", "test"]
 class Progress:
     """Where a run is. Sent after every epoch, and within one at most about once a second."""
 
-    run: str  # id of the run
+    run_id: str
     stage: Stage = "train"
     epoch: int = 0  # epochs finished
     epochs: int = 0
@@ -28,16 +28,22 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a run ended: done, failed, or partial where it was asked to stop."""
+    """How a run ended: done, failed, partial where it was asked to stop, running where another has it."""
 
-    run: str
+    run_id: str
     state: RunState
     reason: str = ""
     seconds: float = 0.0
-    accuracy: float | None = None  # on validation, of the selected epoch
 
 
-Event = Progress | Ended
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A line for the person who waits, such as which dataset is being decoded."""
+
+    text: str
+
+
+Event = Progress | Ended | Note
 Report = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 
