@@ -1,0 +1,34 @@
+"""The contract of an executor: one file here that offers `execute`.
+
+    def execute(specs, store, resources, report, should_stop, /, *, <options>) -> None
+
+It trains `specs` somewhere, each by `bench.run.run_one`, a source run before those that start from it.
+Results arrive only in the Store; `report` hears how far the runs are, and an `Ended` for each run that was
+worked on or is blocked. One failed run does not stop the others. Once `should_stop()` is true no run
+starts, those at work stop after an epoch, and `execute` comes back; what is left can be resumed. The
+keywords are options of the Part, typed, with a plain default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from paper_kit.bench.progress import Report, ShouldStop
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import Store
+
+
+class Executor(Protocol):
+    """The type of `execute`."""
+
+    def __call__(
+        self,
+        specs: Sequence[RunSpec],
+        store: Store,
+        resources: Resources,
+        report: Report,
+        should_stop: ShouldStop,
+        /,
+        **options: Any,
+    ) -> None: ...

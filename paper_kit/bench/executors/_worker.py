@@ -1,0 +1,117 @@
+"""One worker: a process that loads torch once and trains the runs that it is sent, one after the other."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from paper_kit.bench.progress import Ended, Event
+from paper_kit.core.errors import PaperkitError
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import Busy, RunState, Store
+
+READY, STOP, LEAVE = "ready", "stop", "leave"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is given once: where to work, with how much, and which function trains a run."""
+
+    store: Path
+    resources: Resources
+    gpu: str
+    log: Path
+    run: str  # "module:function", imported in the worker
+
+
+def work(connection: Connection, task: Task) -> None:
+    """Nothing; trains what arrives on the connection until it says LEAVE or its other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
+    _write_to(task.log)
+    os.environ.update(environment(task.resources.threads, task.gpu))
+    module, _, function = task.run.partition(":")
+    run_one = getattr(importlib.import_module(module), function)
+    line = Line(connection)
+    line.send(READY)
+    while (spec := line.next_run()) is not None:
+        line.send(train(spec, Store(task.store), task.resources, run_one, line))
+
+
+def environment(threads: int, gpu: str) -> dict[str, str]:
+    """Environment variables of a worker, set before torch is loaded."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    shared = {name: str(max(1, threads)) for name in names}
+    return shared | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+
+
+def train(
+    spec: RunSpec, store: Store, resources: Resources, run_one: Callable[..., RunState], line: Line
+) -> Ended:
+    """How the run ended; whatever goes wrong in it is written to its error.txt."""
+    started = time.monotonic()
+    line.stop = False
+    try:
+        state = run_one(spec, store, resources, report=line.send, should_stop=line.should_stop)
+    except Busy:
+        state = RunState.RUNNING
+    except Exception as error:
+        reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+        store.fail(spec.id, reason, traceback.format_exc())
+        state = RunState.FAILED
+    reason = store.reason(spec.id) if state is RunState.FAILED else ""
+    return Ended(run_id=spec.id, state=state, reason=reason, seconds=time.monotonic() - started)
+
+
+class Line:
+    """The worker's end of its connection; a parent that is gone means stop and leave."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._leave = False
+        self.stop = False
+
+    def send(self, message: Event | str) -> None:
+        """Nothing; the parent hears it, if it is still there."""
+        try:
+            self._connection.send(message)
+        except OSError:
+            self._leave = True
+
+    def should_stop(self) -> bool:
+        """Whether the run at work is to stop after this epoch."""
+        while not self._leave and self._connection.poll():
+            self._hear()
+        return self.stop or self._leave
+
+    def next_run(self) -> RunSpec | None:
+        """The next run, waited for; None where the worker is to leave."""
+        while not self._leave:
+            spec = self._hear()
+            if spec is not None:
+                return spec
+        return None
+
+    def _hear(self) -> RunSpec | None:
+        try:
+            message = self._connection.recv()
+        except (EOFError, OSError):
+            message = LEAVE
+        self._leave = self._leave or message == LEAVE
+        self.stop = self.stop or message == STOP
+        return message if isinstance(message, RunSpec) else None
+
+
+def _write_to(log: Path) -> None:
+    """Nothing; what libraries print goes to the log and not through the progress display."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)

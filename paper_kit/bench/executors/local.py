@@ -1,0 +1,200 @@
+"""Trains on this machine: one worker process a GPU, or as many CPU workers as there are jobs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from paper_kit.bench.executors._worker import LEAVE, READY, STOP, Task, work
+from paper_kit.bench.machine import share, usable_gpus
+from paper_kit.bench.progress import Ended, Event, Progress, Report, ShouldStop
+from paper_kit.bench.schedule import Pace, Schedule
+from paper_kit.core.errors import PaperkitError
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+
+RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
+LISTEN_S = 0.5
+FAREWELL_S = 10.0
+
+
+def execute(
+    specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, should_stop: ShouldStop, /
+) -> None:
+    """Nothing; every run was trained, failed, or was left where it can be resumed. Raises PaperkitError
+    where no worker can start."""
+    done = [store.record(run_id) for run_id in store.ids() if store.file(run_id, "record.json").is_file()]
+    schedule = Schedule(specs, Pace(done))
+    crew = Crew(store, share(resources, len(specs)))
+    try:
+        while schedule.waiting or schedule.working:
+            stopping = should_stop()
+            if stopping:
+                crew.ask_to_stop()
+            else:
+                crew.employ(schedule)
+            if not schedule.working:
+                break
+            for event in crew.listen(LISTEN_S):
+                _note(event, schedule, report)
+        crew.farewell()
+    finally:
+        crew.end()
+
+
+def _note(event: Event, schedule: Schedule, report: Report) -> None:
+    """Nothing; the schedule learns from the event, and who watches hears of it and of what it blocks."""
+    report(event)
+    if isinstance(event, Progress) and event.run_id in schedule.working:
+        schedule.pace.learn(schedule.working[event.run_id], event.epoch_seconds)
+    if isinstance(event, Ended):
+        for lost in schedule.end(event.run_id, event.state):
+            if event.state is RunState.FAILED:
+                reason = f"its source run {event.run_id} failed"
+                report(Ended(run_id=lost.id, state=RunState.BLOCKED, reason=reason))
+
+
+@dataclass
+class Worker:
+    """A worker process as its parent sees it."""
+
+    process: SpawnProcess
+    connection: Connection
+    task: Task
+    ready: bool = False
+    run: RunSpec | None = None
+    since: float = 0.0
+
+
+class Crew:
+    """The worker processes of one execution, started when there is work for them."""
+
+    def __init__(self, store: Store, resources: Resources) -> None:
+        self._store = store
+        self._resources = resources
+        self._gpus = usable_gpus(resources)
+        self._context = multiprocessing.get_context("spawn")
+        self._workers: list[Worker | None] = [None] * resources.jobs
+        self._stopping = False
+
+    def employ(self, schedule: Schedule) -> None:
+        """Nothing; workers without a run got the next ones."""
+        for seat, worker in enumerate(self._workers):
+            if worker is not None and worker.run is not None:
+                continue
+            spec = schedule.next()
+            if spec is None:
+                return
+            worker = worker or self._start(seat)
+            self._workers[seat] = worker
+            worker.run, worker.since = spec, time.monotonic()
+            _send(worker, spec)
+
+    def listen(self, seconds: float) -> Iterator[Event]:
+        """What the workers say within some seconds; a worker that died has failed its run."""
+        crew = [worker for worker in self._workers if worker is not None]
+        heard = wait([worker.connection for worker in crew], timeout=seconds)
+        for worker in crew:
+            if worker.connection in heard:
+                yield from self._hear(worker)
+
+    def ask_to_stop(self) -> None:
+        """Nothing; runs at work stop after their epoch."""
+        if not self._stopping:
+            self._stopping = True
+            self._tell_all(STOP)
+
+    def farewell(self) -> None:
+        """Nothing; workers were told to leave and given time to."""
+        self._tell_all(LEAVE)
+        for worker in self._workers:
+            if worker is not None:
+                worker.process.join(FAREWELL_S)
+
+    def end(self) -> None:
+        """Nothing; no worker is alive."""
+        for worker in self._workers:
+            if worker is not None:
+                worker.process.kill()
+                worker.process.join()
+                worker.connection.close()
+        self._workers = []
+
+    def _start(self, seat: int) -> Worker:
+        ours, theirs = self._context.Pipe()
+        gpu = self._gpus[seat % len(self._gpus)] if self._gpus else ""
+        log = self._store.root / "logs" / f"worker-{seat}.log"
+        task = Task(self._store.root.absolute(), self._resources, gpu, log.absolute(), RUN)
+        process = self._context.Process(target=work, args=(theirs, task), name=f"paperkit-{seat}")
+        process.start()
+        theirs.close()
+        return Worker(process, ours, task)
+
+    def _hear(self, worker: Worker) -> Iterator[Event]:
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            yield from self._bury(worker)
+            return
+        if message == READY:
+            worker.ready = True
+        elif isinstance(message, Ended):
+            worker.run = None
+            yield message
+        else:
+            yield message
+
+    def _bury(self, worker: Worker) -> Iterator[Ended]:
+        """The end of the run that a dead worker had; its seat is free again."""
+        worker.process.join()
+        worker.connection.close()
+        self._workers[self._workers.index(worker)] = None
+        if not worker.ready:
+            raise PaperkitError(
+                f"A worker could not start: {_last_line(worker.task.log)} (see {worker.task.log})."
+            )
+        if worker.run is None:
+            return
+        reason = death(worker.process.exitcode, self._resources.jobs)
+        details = f"The worker's last words are in {worker.task.log}."
+        ended = Ended(run_id=worker.run.id, state=RunState.DONE, seconds=time.monotonic() - worker.since)
+        if self._store.state(worker.run) is not RunState.DONE:
+            self._store.fail(worker.run.id, reason, details)
+            ended = replace(ended, state=RunState.FAILED, reason=reason)
+        yield ended
+
+    def _tell_all(self, message: str) -> None:
+        for worker in self._workers:
+            if worker is not None:
+                _send(worker, message)
+
+
+def death(exit_code: int | None, jobs: int) -> str:
+    """Why a worker process died, in a sentence that says what to type."""
+    if exit_code == -signal.SIGKILL:
+        fewer = f"--jobs {jobs - 1}" if jobs > 1 else "a smaller micro_batch"
+        return (
+            "its worker was killed (signal 9), most often because memory ran out; "
+            f"try `paperkit run-all` with {fewer}"
+        )
+    if exit_code is not None and exit_code < 0:
+        return f"its worker crashed ({signal.Signals(-exit_code).name}); type `paperkit run-all` to try again"
+    return f"its worker left with exit code {exit_code}; type `paperkit run-all` to try again"
+
+
+def _send(worker: Worker, message: RunSpec | str) -> None:
+    try:
+        worker.connection.send(message)
+    except OSError:  # it died; listening finds out
+        pass
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")

@@ -1,0 +1,61 @@
+"""How much of this machine a study may use: cores, GPUs, and each worker's share. No torch here."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.spec import Resources
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # "quota period" in microseconds, or "max period"
+
+
+def cores() -> int:
+    """CPU cores that this process may use: its affinity, and the limit of its container."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CGROUP_LIMIT.read_text(encoding="ascii").split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return allowed
+
+
+@functools.cache
+def gpus() -> tuple[str, ...]:
+    """Names for CUDA_VISIBLE_DEVICES of the GPUs that torch can use; a fresh process asks torch."""
+    if shutil.which("nvidia-smi") is None and not Path("/dev/nvidiactl").exists():
+        return ()
+    question = "import torch; print(torch.cuda.device_count())"
+    asked = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=False)
+    count = int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip().isdigit() else 0
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return tuple(visible[:count] if visible else (str(number) for number in range(count)))
+
+
+def usable_gpus(resources: Resources) -> tuple[str, ...]:
+    """The GPUs that these resources ask for; InputError where they ask for one and there is none."""
+    found = () if resources.device == "cpu" else gpus()
+    if resources.device == "cuda" and not found:
+        raise InputError(
+            "--device cuda: torch sees no GPU here. Type --device cpu, or install torch for CUDA "
+            "(`paperkit doctor` says what is there)."
+        )
+    return found
+
+
+def share(resources: Resources, runs: int) -> Resources:
+    """The resources with jobs and threads settled: one worker a GPU or a core, and its share of the cores.
+
+    `runs` counts all trainings of the study, done or not: what is left must not change the threads of a
+    run, because they can change its last digits.
+    """
+    everything = cores()
+    jobs = resources.jobs or len(usable_gpus(resources)) or everything
+    jobs = max(1, min(jobs, runs))
+    threads = resources.threads or max(1, everything // jobs)
+    return resources.model_copy(update={"jobs": jobs, "threads": threads})

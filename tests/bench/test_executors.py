@@ -1,0 +1,145 @@
+"""The local executor, with an engine that needs no torch."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from paper_kit.bench.executors import _worker, local
+from paper_kit.bench.progress import Ended, Progress, never
+from paper_kit.bench.schedule import Pace, Schedule
+from paper_kit.core.errors import PaperkitError
+from paper_kit.core.files import read_json
+from paper_kit.core.part import KINDS, available, options
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+
+
+@pytest.fixture(autouse=True)
+def fake_engine(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setattr(local, "RUN", "fake_engine:run_one")
+
+
+def a_run(name="good", **fields):
+    return RunSpec(model={"name": name}, **{"epochs": 2} | fields)
+
+
+def a_pair(name="good"):
+    source = a_run(name, task="action_units")
+    return source, a_run(transfer={"source": "run", "run": source.id})
+
+
+def run(store, *specs, should_stop=never, **resources):
+    events = []
+    local.execute(
+        specs, store, Resources(**{"device": "cpu", "jobs": 2} | resources), events.append, should_stop
+    )
+    return events
+
+
+def states(events):
+    return {event.run_id: event.state for event in events if isinstance(event, Ended)}
+
+
+def test_every_executor_offers_execute_with_documented_options():
+    for name in available("executor"):
+        assert options("executor", name) is not None
+    assert KINDS["executor"][1] == "execute"
+
+
+def test_workers_train_all_runs_and_keep_their_process(tmp_path):
+    store, specs = Store(tmp_path), [a_run(seed=seed) for seed in range(4)]
+    events = run(store, *specs)
+    assert set(states(events).values()) == {RunState.DONE}
+    assert all(store.state(spec) is RunState.DONE for spec in specs)
+    seen = [read_json(store.file(spec.id, "seen.json")) for spec in specs]
+    assert len({entry["pid"] for entry in seen}) <= 2
+    assert os.getpid() not in {entry["pid"] for entry in seen}
+    assert sum(isinstance(event, Progress) for event in events) == 8
+
+
+def test_a_worker_gets_its_share_of_the_threads_before_torch_is_loaded(tmp_path):
+    store, spec = Store(tmp_path), a_run()
+    run(store, spec, jobs=1, threads=3)
+    seen = read_json(store.file(spec.id, "seen.json"))
+    assert (seen["threads"], seen["torch"]) == ("3", False)
+
+
+def test_a_source_runs_before_what_starts_from_it(tmp_path):
+    store, (source, spec) = Store(tmp_path), a_pair()
+    run(store, spec, source)
+    first, second = (read_json(store.file(run_id, "order.json")) for run_id in (source.id, spec.id))
+    assert first < second
+
+
+def test_a_failed_run_does_not_stop_the_others_and_blocks_what_starts_from_it(tmp_path):
+    store, (source, spec), other = Store(tmp_path), a_pair("broken"), a_run(seed=5)
+    events = run(store, source, spec, other)
+    assert states(events) == {source.id: RunState.FAILED, spec.id: RunState.BLOCKED, other.id: RunState.DONE}
+    assert store.reason(source.id) == "ValueError: the loss is not a number"
+    assert "Traceback" in store.file(source.id, "error.txt").read_text()
+    assert store.state(spec) is RunState.BLOCKED
+
+
+def test_a_worker_that_is_killed_fails_its_run_and_is_replaced(tmp_path):
+    store, killed, others = (
+        Store(tmp_path),
+        a_run("killed", epochs=9),
+        [a_run(seed=seed) for seed in range(2)],
+    )
+    events = run(store, killed, *others, jobs=1)
+    assert [states(events)[spec.id] for spec in others] == [RunState.DONE, RunState.DONE]
+    assert states(events)[killed.id] is RunState.FAILED
+    assert "memory ran out" in store.reason(killed.id)
+    assert store.state(killed) is RunState.FAILED
+
+
+def test_asked_to_stop_runs_end_after_an_epoch_and_no_run_starts(tmp_path):
+    store, slow, later = Store(tmp_path), a_run("slow", epochs=500), a_run(seed=1)
+    heard = []
+
+    def report(event):
+        heard.append(event)
+
+    def should_stop():
+        return any(isinstance(event, Progress) for event in heard)
+
+    local.execute([slow, later], store, Resources(device="cpu", jobs=1), report, should_stop)
+    assert states(heard) == {slow.id: RunState.PARTIAL}
+    assert store.state(slow) is RunState.PARTIAL
+    assert store.state(later) is RunState.MISSING
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path):
+    store, taken, free = Store(tmp_path), a_run(seed=1), a_run(seed=2)
+    with store.lease(taken.id):
+        events = run(store, taken, free)
+    assert states(events) == {taken.id: RunState.RUNNING, free.id: RunState.DONE}
+    assert not store.reason(taken.id)
+
+
+def test_workers_that_cannot_start_are_told_with_the_last_line_of_their_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "RUN", "no_such_engine:run_one")
+    with pytest.raises(PaperkitError, match="No module named 'no_such_engine'"):
+        run(Store(tmp_path), a_run())
+
+
+def test_the_longest_run_that_can_start_comes_next():
+    source, spec = a_pair()
+    short, long = a_run(seed=1, epochs=3), a_run("other", epochs=40)
+    pace = Pace()
+    for run_spec in (source, short, long):
+        pace.learn(run_spec, 1.0)
+    schedule = Schedule([short, spec, source, long], pace)
+    assert schedule.next() == long
+    assert schedule.next() == source
+    assert schedule.next() == short
+    assert schedule.next() is None
+    assert schedule.end(source.id, RunState.DONE) == ()
+    assert schedule.next() == spec
+
+
+def test_each_worker_sees_one_gpu():
+    assert _worker.environment(4, "1")["CUDA_VISIBLE_DEVICES"] == "1"
+    assert "CUDA_VISIBLE_DEVICES" not in _worker.environment(4, "")
