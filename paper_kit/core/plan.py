@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paper_kit.core.errors import InputError
+from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.experiment import Experiment, ModelEntry, completed, load_experiment, merge, set_fields
 from paper_kit.core.files import sha256_file
 from paper_kit.core.spec import Reading, RunSpec, spec_from
@@ -80,6 +80,44 @@ def all_runs(plans: tuple[Plan, ...]) -> tuple[RunSpec, ...]:
     sources = {run.id: run for plan in plans for run in plan.sources}
     trainings = {run.id: run for plan in plans for run in plan.trainings}
     return (*sources.values(), *trainings.values())
+
+
+def chosen_runs(plans: tuple[Plan, ...], only: tuple[str, ...] = ()) -> tuple[RunSpec, ...]:
+    """The trainings behind the rows whose model or ablation key is in `only` (all where it is empty).
+
+    With keys of both kinds a row must have one of each. Source runs of the chosen trainings come first.
+    Raises InputError for a key that no plan has.
+    """
+    rows = [row for plan in plans for row in plan.rows]
+    models, ablations = {row.model_key for row in rows}, {row.ablation_key for row in rows}
+    unknown = [key for key in only if key not in models | ablations]
+    if unknown:
+        raise InputError(
+            [
+                f"--only {key}: no model or ablation has this key.{did_you_mean(key, models | ablations)}"
+                for key in unknown
+            ]
+        )
+    models = models & set(only) or models
+    ablations = ablations & set(only) or ablations
+    runs = [row.reading.run for row in rows if row.model_key in models and row.ablation_key in ablations]
+    needed = {run.id for run in runs} | {run.transfer.run for run in runs}
+    return tuple(run for run in all_runs(plans) if run.id in needed)
+
+
+def run_labels(plans: tuple[Plan, ...]) -> dict[str, str]:
+    """Run id -> what a person calls the run, such as "EmotionViT, w/o focal loss, seed 1"."""
+    labels: dict[str, str] = {}
+    for plan in plans:
+        for row in plan.rows:
+            end = f", seed {row.seed}" if len(plan.experiment.seeds) > 1 else ""
+            begin = f"{row.experiment}: {row.model_label}" if len(plans) > 1 else row.model_label
+            run = row.reading.run
+            what = row.ablation_label.lower() if row.ablation_key == BASE else row.ablation_label
+            labels.setdefault(run.id, f"{begin}, {what}{end}")
+            if run.transfer.run:
+                labels.setdefault(run.transfer.run, f"{begin}, source{end}")
+    return labels
 
 
 def _resolved(

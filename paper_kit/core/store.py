@@ -156,6 +156,10 @@ class Store:
             self.file(run_id, "error.txt"), f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
         )
 
+    def retry(self, run_id: str) -> None:
+        """Nothing; the run no longer counts as failed."""
+        self.file(run_id, "error.txt").unlink(missing_ok=True)
+
     def forget(self, run_id: str) -> None:
         """Nothing; the run's results are set aside in `<id>.old-<n>`, so that it is trained again."""
         folder = self.folder(run_id)

@@ -1,0 +1,96 @@
+"""The state of each planned run, and why a finished one no longer fits the code or the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.part import Part, code_hashes
+from paper_kit.core.plan import Plan, chosen_runs, run_labels
+from paper_kit.core.record import RunRecord
+from paper_kit.core.spec import ENGINE, RunSpec
+from paper_kit.core.store import RunState, Store
+
+Hashes = Callable[[str, str], dict[str, str]]  # of the code files of a plug-in
+Fingerprint = Callable[[Part], str | None]  # of a dataset; None where it is not at hand
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run's state, why its record is stale, what could not be checked, and a word on how far it is."""
+
+    run: RunSpec
+    label: str
+    state: RunState
+    stale: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    note: str = ""
+
+
+def not_at_hand(_part: Part) -> None:
+    """None: no dataset is at hand."""
+
+
+def statuses(
+    plans: tuple[Plan, ...], store: Store, fingerprint: Fingerprint = not_at_hand, only: tuple[str, ...] = ()
+) -> tuple[RunStatus, ...]:
+    """The status of every run of the plans, source runs first; a run whose source is stale is stale too."""
+    check = _Check(store, fingerprint)
+    labels = run_labels(plans)
+    found: dict[str, RunStatus] = {}
+    for run in chosen_runs(plans, only):
+        status = check.status(run, labels[run.id])
+        source = found.get(run.transfer.run)
+        if status.state is RunState.DONE and source is not None and source.stale:
+            reasons = (*status.stale, f"its source run {source.run.id} is stale")
+            status = RunStatus(run, status.label, status.state, reasons, status.unknown)
+        found[run.id] = status
+    return tuple(found.values())
+
+
+def stale_reasons(
+    run: RunSpec, record: RunRecord, fingerprint: Fingerprint = not_at_hand, hashes: Hashes = code_hashes
+) -> tuple[str, ...]:
+    """Why the record's numbers could come out differently today; empty where nothing speaks against them."""
+    reasons = []
+    if record.engine != ENGINE:
+        reasons.append(f"made by engine {record.engine}, now {ENGINE}")
+    if record.code:
+        now = {**hashes("model", run.model.name), **hashes("dataset", run.dataset.name)}
+        changed = sorted(file for file, digest in now.items() if record.code.get(file) != digest)
+        reasons += [f"{file} has changed" for file in changed]
+    known = fingerprint(run.dataset)
+    if known is not None and known != record.data.get("fingerprint", known):
+        reasons.append(f"the dataset {run.dataset.name} has changed")
+    return tuple(reasons)
+
+
+class _Check:
+    """One look at a Store; each dataset is looked at once, and each file of code."""
+
+    def __init__(self, store: Store, fingerprint: Fingerprint) -> None:
+        self._store = store
+        self._fingerprint = lru_cache(maxsize=None)(fingerprint)
+        self._hashes = lru_cache(maxsize=None)(code_hashes)
+
+    def status(self, run: RunSpec, label: str) -> RunStatus:
+        state = self._store.state(run)
+        if state is not RunState.DONE:
+            return RunStatus(run, label, state, note=self._note(run, state))
+        try:
+            stale = stale_reasons(run, self._store.record(run.id), self._fingerprint, self._hashes)
+        except InputError as error:
+            return RunStatus(run, label, state, stale=error.problems)
+        absent = self._fingerprint(run.dataset) is None
+        unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()
+        return RunStatus(run, label, state, stale, unknown)
+
+    def _note(self, run: RunSpec, state: RunState) -> str:
+        if state is RunState.FAILED:
+            return self._store.reason(run.id)
+        if state is RunState.BLOCKED:
+            return f"its source run {run.transfer.run} failed"
+        epochs = len(self._store.history(run.id))
+        return f"{epochs} of {run.epochs} epochs" if epochs else ""
