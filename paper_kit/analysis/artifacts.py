@@ -1,0 +1,174 @@
+"""Tables and figures as content without TeX; turned to TeX, CSV and Markdown late."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from paper_kit.analysis.facts import Fact
+from paper_kit.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Drawing
+
+PENDING = "pending"  # a cell whose run is not finished
+NOTHING = "\N{EM DASH}"  # a cell to which nothing belongs
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its header, alignment and unit; cells leave out a unit that the header has."""
+
+    header: str
+    align: Literal["l", "r", "c"] = "r"
+    unit: str = ""
+
+    @property
+    def text(self) -> str:
+        """The header with its unit in parentheses."""
+        return f"{self.header} ({self.unit})" if self.unit else self.header
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A cell: a text, a Fact, or None for nothing; `cite` is a bib key, `mark` a raised sign."""
+
+    content: str | Fact | None
+    bold: bool = False
+    grey: bool = False
+    span: int = 1
+    mark: str = ""
+    cite: str = ""
+
+    def text(self, column: Column) -> str:
+        """What is printed, in unicode; a fact leaves its unit to the column where that has one."""
+        if isinstance(self.content, Fact):
+            if self.content.missing:
+                return PENDING
+            return self.content.bare if column.unit else self.content.text
+        return NOTHING if self.content is None else self.content
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table: columns, rows of cells, rules before some rows, notes below.
+
+    A row's cells, counted with their spans, are as many as the columns; InputError otherwise. `groups` is a
+    row of (header, span) above the columns' own headers.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell | str | Fact, ...], ...]
+    rules_before: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        wide = len(self.columns)
+        widths = {number: sum(cell.span for cell in row) for number, row in enumerate(self.cells)}
+        problems = [
+            f"table {self.name!r}: row {number} has {width} cells, but there are {wide} columns."
+            for number, width in widths.items()
+            if width != wide
+        ]
+        if self.groups and sum(span for _, span in self.groups) != wide:
+            problems.append(f"table {self.name!r}: the groups of headers do not span its {wide} columns.")
+        if problems:
+            raise InputError(problems)
+
+    @cached_property
+    def cells(self) -> tuple[tuple[Cell, ...], ...]:
+        """The rows with every entry a Cell."""
+        return tuple(tuple(_cell(entry) for entry in row) for row in self.rows)
+
+    def texts(self) -> list[list[str]]:
+        """What each row prints, one text a column; a spanning cell stands in its first column."""
+        return [self._texts(row) for row in self.cells]
+
+    def _texts(self, row: tuple[Cell, ...]) -> list[str]:
+        texts: list[str] = []
+        for cell in row:
+            cited = f" [{cell.cite}]" if cell.cite else ""
+            texts += [cell.text(self.columns[len(texts)]) + cell.mark + cited, *[""] * (cell.span - 1)]
+        return texts
+
+    def headers(self) -> list[str]:
+        """The column headers with units, and with the group's header before them where there is one."""
+        groups = [header for header, span in self.groups for _ in range(span)] or [""] * len(self.columns)
+        return [
+            f"{group}: {c.text}" if group else c.text for group, c in zip(groups, self.columns, strict=True)
+        ]
+
+    def to_csv(self) -> str:
+        """The table as CSV with the numbers as printed, by ASCII signs; notes are left out."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.headers())
+        writer.writerows([[_ascii_signs(text) for text in row] for row in self.texts()])
+        return out.getvalue()
+
+    def to_markdown(self) -> str:
+        """The table as GitHub Markdown, bold and notes included."""
+        aligns = [{"l": ":--", "r": "--:", "c": ":-:"}[column.align] for column in self.columns]
+        lines = [_line([_markdown(text) for text in self.headers()]), _line(aligns)]
+        for row, texts in zip(self.cells, self.texts(), strict=True):
+            bold = [cell.bold for cell in row for _ in range(cell.span)]
+            shown = [
+                f"**{_markdown(t)}**" if b and t else _markdown(t) for t, b in zip(texts, bold, strict=True)
+            ]
+            lines.append(_line(shown))
+        notes = [f"\n{_markdown(note)}" for note in self.notes]
+        return "\n".join([*lines, *notes]) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure: the drawing, the numbers it shows, a text for those who cannot see it, and notes."""
+
+    name: str
+    figure: Drawing
+    data: pd.DataFrame
+    alt: str
+    notes: tuple[str, ...] = ()
+
+    def to_pdf(self) -> bytes:
+        """The drawing as a PDF, equal bytes for equal content."""
+        metadata = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
+        return self._saved(format="pdf", metadata=metadata)
+
+    def to_png(self, dpi: int = 200) -> bytes:
+        """The drawing as a PNG."""
+        return self._saved(format="png", dpi=dpi, metadata={"Software": None})
+
+    def _saved(self, **options: Any) -> bytes:
+        import matplotlib
+
+        out = io.BytesIO()
+        with matplotlib.rc_context({"pdf.fonttype": 42, "pdf.compression": 6}):
+            self.figure.savefig(out, **options)
+        return out.getvalue()
+
+
+def _cell(entry: Cell | str | Fact) -> Cell:
+    return entry if isinstance(entry, Cell) else Cell(entry)
+
+
+def _ascii_signs(text: str) -> str:
+    for sign, plain in (("\N{MINUS SIGN}", "-"), ("\N{NO-BREAK SPACE}", " "), ("\N{PLUS-MINUS SIGN}", "+-")):
+        text = text.replace(sign, plain)
+    return text
+
+
+def _markdown(text: str) -> str:
+    for sign in ("\\", "`", "*", "_", "|", "#", "<"):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", " ")
+
+
+def _line(texts: list[str]) -> str:
+    return f"| {' | '.join(texts)} |"

@@ -1,0 +1,133 @@
+"""Predictions as one reading of a run gives them, and what the seeds of one cell of a study measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.spec import Reading
+from paper_kit.stats import calibration, metrics
+from paper_kit.stats.metrics import Average, Floats, Integers
+
+
+class RunReading(NamedTuple):
+    """A run by its id, read one way: the origin of a number."""
+
+    run: str
+    views: tuple[str, ...]
+    average: Average = "probability"
+    split: str = "test"
+    epoch: str = "selected"
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.split} {self.epoch} {'+'.join(self.views)} {self.average}"
+
+
+def run_reading(reading: Reading) -> RunReading:
+    """The reading with its run named by id."""
+    return RunReading(reading.run.id, tuple(reading.views), reading.average, reading.split, reading.epoch)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Class probabilities of N images with their labels and ids."""
+
+    probabilities: Floats  # NK
+    labels: Integers  # N
+    ids: NDArray[Any]  # N
+
+    @cached_property
+    def predicted_N(self) -> Integers:
+        """The most probable class of each image."""
+        predicted_N: Integers = self.probabilities.argmax(axis=1).astype(np.int64)
+        return predicted_N
+
+    @cached_property
+    def counts_KK(self) -> Integers:
+        """The confusion matrix: row is the label, column the prediction."""
+        return metrics.confusion_matrix(self.labels, self.predicted_N, self.probabilities.shape[1])
+
+    @cached_property
+    def metrics(self) -> Mapping[str, float]:
+        """Accuracy, macro F1, balanced accuracy, ECE, Brier score (fractions) and NLL (nats) by name."""
+        return {
+            "accuracy": metrics.accuracy(self.counts_KK),
+            "macro_f1": metrics.macro_f1(self.counts_KK),
+            "balanced_accuracy": metrics.balanced_accuracy(self.counts_KK),
+            "ece": calibration.expected_calibration_error(self.probabilities, self.labels),
+            "brier": calibration.brier_score(self.probabilities, self.labels),
+            "nll": calibration.negative_log_likelihood(self.probabilities, self.labels),
+        }
+
+
+METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "brier", "nll")
+
+
+def read_predictions(path: Path, reading: RunReading, recorded_views: tuple[str, ...]) -> Predictions:
+    """The predictions in a predictions.npz; InputError where the file lacks what the reading needs."""
+    absent = [view for view in reading.views if view not in recorded_views]
+    if absent:
+        raise InputError(
+            f"{path}: the views {', '.join(absent)} were not recorded, only {', '.join(recorded_views)}. "
+            "Add them to base.views and type `paperkit run-all`."
+        )
+    places = [recorded_views.index(view) for view in reading.views]
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            logits_VNK = arrays[f"{reading.split}_{reading.epoch}_VNK"][places]
+            labels_N, ids_N = arrays[f"{reading.split}_labels_N"], arrays[f"{reading.split}_ids_N"]
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
+            "`paperkit run-all` to train the run again."
+        ) from None
+    return Predictions(metrics.probabilities(logits_VNK, reading.average), labels_N.astype(np.int64), ids_N)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the seeds of one cell measured; `planned` is how many seeds the cell should have."""
+
+    readings: tuple[RunReading, ...]
+    seeds: tuple[int, ...]
+    predictions: tuple[Predictions, ...]
+    planned: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed of the cell is done."""
+        return 0 < self.planned == len(self.predictions)
+
+    def values(self, metric: str) -> Floats:
+        """One value of the metric a finished seed."""
+        return np.array([one.metrics[metric] for one in self.predictions], dtype=np.float64)
+
+    def mean(self, metric: str) -> float | None:
+        """Mean over the seeds; None where a seed is missing: no mean of fewer is printed as the whole."""
+        return _finite(self.values(metric).mean()) if self.complete else None
+
+    def deviation(self, metric: str) -> float | None:
+        """Standard deviation over the seeds (n - 1); None for one seed or where one is missing."""
+        if not self.complete or self.planned < 2:
+            return None
+        return _finite(self.values(metric).std(ddof=1))
+
+    @cached_property
+    def counts_KK(self) -> Integers | None:
+        """The confusion matrix summed over the finished seeds; None where there are none."""
+        if not self.predictions:
+            return None
+        total: Integers = np.sum([one.counts_KK for one in self.predictions], axis=0)
+        return total
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,242 @@
+"""Results: the plans joined with the Store; a tidy frame of readings that knows what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from paper_kit.analysis.predictions import (
+    METRICS,
+    Measured,
+    Predictions,
+    RunReading,
+    read_predictions,
+    run_reading,
+)
+from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.core.experiment import AblationEntry, Experiment, ModelEntry
+from paper_kit.core.plan import BASE, Plan, Row
+from paper_kit.core.record import CostRecord, RunRecord
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+from paper_kit.data.card import Card
+
+
+def collect(
+    plans: Sequence[Plan],
+    store: Store,
+    *,
+    resources: Resources | None = None,
+    literature: Path | None = None,
+    show_images: bool = False,
+) -> Results:
+    """The results of the plans, the first of which is the study that facts speak of.
+
+    `resources` say where images lie; `literature` is a TOML file of published results; `show_images` shows
+    faces of a dataset that may not be redistributed.
+    """
+    if not plans:
+        raise InputError("No experiment to collect: name one in paper.toml, such as experiments/quick.toml.")
+    return Results(tuple(plans), store, resources or Resources(), literature, show_images)
+
+
+class Results:
+    """The plans joined with the Store. Records and predictions are read once, when first asked for."""
+
+    def __init__(
+        self,
+        plans: tuple[Plan, ...],
+        store: Store,
+        resources: Resources,
+        literature: Path | None,
+        show_images: bool,
+    ) -> None:
+        self.plans = plans
+        self.store = store
+        self.resources = resources
+        self.literature = literature
+        self.show_images = show_images
+        self._records: dict[str, RunRecord] = {}
+        self._predictions: dict[RunReading, Predictions] = {}
+        self._states: dict[str, RunState] = {}
+
+    @property
+    def main(self) -> Experiment:
+        """The experiment that facts speak of: the first."""
+        return self.plans[0].experiment
+
+    @property
+    def models(self) -> tuple[ModelEntry, ...]:
+        """Models of the main experiment, in its order."""
+        return self.main.model
+
+    @property
+    def ablations(self) -> tuple[AblationEntry, ...]:
+        """Ablations of the main experiment, in its order, without the base."""
+        return self.main.ablation
+
+    def plan(self, experiment: str = "") -> Plan:
+        """The plan of an experiment by name; the main one for an empty name."""
+        for plan in self.plans:
+            if experiment in {"", plan.experiment.name}:
+                return plan
+        known = [plan.experiment.name for plan in self.plans]
+        raise InputError(
+            f"There is no experiment {experiment!r} in this paper.{did_you_mean(experiment, known)}"
+        )
+
+    def model(self, key: str, experiment: str = "") -> ModelEntry:
+        """A model by its key; InputError lists the known ones."""
+        entries = {entry.key: entry for entry in self.plan(experiment).experiment.model}
+        if key not in entries:
+            raise InputError(f"There is no model with the key {key!r}.{did_you_mean(key, entries)}")
+        return entries[key]
+
+    def cells(self, model: str, ablation: str = BASE, experiment: str = "") -> tuple[Row, ...]:
+        """The plan's rows of one cell: one a seed."""
+        rows = self.plan(experiment).rows
+        return tuple(row for row in rows if row.model_key == model and row.ablation_key == ablation)
+
+    def spec(self, model: str, ablation: str = BASE, experiment: str = "") -> RunSpec:
+        """The spec of a cell's first seed."""
+        return self.cells(model, ablation, experiment)[0].reading.run
+
+    def state(self, spec: RunSpec) -> RunState:
+        """The state of a run as it was when first asked for."""
+        if spec.id not in self._states:
+            self._states[spec.id] = self.store.state(spec)
+        return self._states[spec.id]
+
+    def done(self, spec: RunSpec) -> bool:
+        """Whether the run is finished."""
+        return self.state(spec) is RunState.DONE
+
+    def record(self, run_id: str) -> RunRecord:
+        """The record of a finished run."""
+        if run_id not in self._records:
+            self._records[run_id] = self.store.record(run_id)
+        return self._records[run_id]
+
+    def records(self, model: str, ablation: str = BASE, experiment: str = "") -> tuple[RunRecord, ...]:
+        """The records of a cell's finished seeds."""
+        runs = (row.reading.run for row in self.cells(model, ablation, experiment))
+        return tuple(self.record(run.id) for run in runs if self.done(run))
+
+    def predictions(self, reading: RunReading) -> Predictions:
+        """Probabilities, labels and ids of one reading of a finished run."""
+        if reading not in self._predictions:
+            recorded = tuple(self.record(reading.run).spec["views"])
+            path = self.store.file(reading.run, "predictions.npz")
+            self._predictions[reading] = read_predictions(path, reading, recorded)
+        return self._predictions[reading]
+
+    def measured(self, model: str, ablation: str = BASE, experiment: str = "") -> Measured:
+        """What the finished seeds of one cell measured."""
+        rows = self.cells(model, ablation, experiment)
+        return self._measured(
+            [(row.seed, run_reading(row.reading)) for row in rows if self.done(row.reading.run)], len(rows)
+        )
+
+    def measured_with(self, views: tuple[str, ...], model: str, experiment: str = "") -> Measured:
+        """What the base runs of a model measure when read with `views`; nothing where not recorded."""
+        rows = self.cells(model, BASE, experiment)
+        able = [
+            row for row in rows if self.done(row.reading.run) and set(views) <= set(row.reading.run.views)
+        ]
+        found = [(row.seed, run_reading(row.reading)._replace(views=views)) for row in able]
+        return self._measured(found, len(rows))
+
+    def _measured(self, found: list[tuple[int, RunReading]], planned: int) -> Measured:
+        readings = tuple(reading for _, reading in found)
+        predictions = tuple(self.predictions(reading) for reading in readings)
+        return Measured(readings, tuple(seed for seed, _ in found), predictions, planned)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """One row a planned reading: its labels, run, state and metrics (fractions; nan where missing)."""
+        return pd.DataFrame([self._row(row) for plan in self.plans for row in plan.rows])
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        reading = run_reading(row.reading)
+        labels = {
+            "experiment": row.experiment, "dataset": row.dataset,
+            "model_key": row.model_key, "model_label": row.model_label,
+            "ablation_key": row.ablation_key, "ablation_label": row.ablation_label,
+            "seed": row.seed, "run_id": reading.run, "views": "+".join(reading.views),
+            "average": reading.average, "split": reading.split, "epoch": reading.epoch,
+            "state": str(self.state(row.reading.run)),
+        }  # fmt: skip
+        if not self.done(row.reading.run):
+            return {**labels, **dict.fromkeys((*METRICS, "images", "selected_epoch", "seconds"), np.nan)}
+        record, predictions = self.record(reading.run), self.predictions(reading)
+        extra = {
+            "images": len(predictions.labels),
+            "selected_epoch": record.selected_epoch,
+            "seconds": record.seconds,
+        }
+        return {**labels, **predictions.metrics, **extra}
+
+    @cached_property
+    def missing(self) -> tuple[Row, ...]:
+        """Rows of all plans whose run is not finished."""
+        return tuple(row for plan in self.plans for row in plan.rows if not self.done(row.reading.run))
+
+    def history(self, run_id: str) -> pd.DataFrame:
+        """One row an epoch, as the run wrote them."""
+        return pd.DataFrame(self.store.history(run_id))
+
+    def embeddings(self, run_id: str) -> dict[str, NDArray[Any]] | None:
+        """features_ND, ids_N and labels_N of the run's fixed test images; None where not recorded."""
+        path = self.store.file(run_id, "embeddings.npz")
+        if not path.is_file():
+            return None
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def any_record(self, experiment: str = "") -> RunRecord | None:
+        """The record of the first finished run of an experiment, for what all its runs share."""
+        for row in self.plan(experiment).rows:
+            if self.done(row.reading.run):
+                return self.record(row.reading.run.id)
+        return None
+
+    def card(self, experiment: str = "") -> Card | None:
+        """The Card of an experiment's dataset; None before its first run has finished."""
+        record = self.any_record(experiment)
+        return Card.from_dict(record.card) if record else None
+
+    def classes(self, experiment: str = "") -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels; empty before the first run has finished."""
+        record = self.any_record(experiment)
+        return record.classes if record else ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any experiment's dataset is synthetic, by Card, or by name before a run has finished."""
+        cards = [(plan, self.card(plan.experiment.name)) for plan in self.plans]
+        return any(
+            card.synthetic if card else plan.rows[0].dataset.startswith("synthetic") for plan, card in cards
+        )
+
+    @cached_property
+    def costs(self) -> dict[str, CostRecord]:
+        """Model key -> cost of the base's model; of the machine that measured most of them, the newest."""
+        matching: dict[tuple[str, int], dict[str, CostRecord]] = {}
+        for cost in self.store.costs():
+            for entry in self.models:
+                if _measures(cost, self.spec(entry.key)):
+                    machine = matching.pop((cost.device, cost.threads), {})
+                    matching[cost.device, cost.threads] = {**machine, entry.key: cost}
+        return max(reversed(matching.values()), key=len, default={})
+
+
+def _measures(cost: CostRecord, spec: RunSpec) -> bool:
+    return (cost.model, cost.image_size, cost.channels, cost.precision, cost.views, cost.batch_size) == (
+        spec.model, spec.image_size, spec.channels, spec.precision, spec.views, spec.batch_size,
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""Results of made-up runs, full and degenerate, shared by the tests of analysis."""
+
+from __future__ import annotations
+
+import pytest
+
+from paper_kit.analysis.results import Results, collect
+from tests.analysis.fabricated import NASTY, fabricate
+
+CASES = {
+    "three_models": {},
+    "three_seeds": {"seeds": (0, 1, 2)},
+    "one_model": {"models": 1},
+    "absent_class": {"absent": 1},
+    "nothing_finished": {"finished": False},
+    "no_costs": {"costs": False},
+    "nasty_names": {"classes": NASTY},
+}
+
+
+@pytest.fixture(scope="session")
+def fabricated(tmp_path_factory):
+    """A function: case name -> Results, each made once."""
+    made: dict[str, Results] = {}
+
+    def results(case: str) -> Results:
+        if case not in made:
+            plans, store = fabricate(tmp_path_factory.mktemp(case), **CASES[case])
+            made[case] = collect(plans, store)
+        return made[case]
+
+    return results
+
+
+@pytest.fixture(scope="session")
+def results(fabricated):
+    return fabricated("three_models")
