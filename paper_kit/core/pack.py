@@ -126,7 +126,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
         raise InputError(f"{path}: its {MANIFEST} is damaged ({error.error_count()} problems).") from None
     if manifest.format != FORMAT:
         raise InputError(
-            f"{path}: of format {manifest.format}, made by paperkit {manifest.paperkit}; this one reads {FORMAT}."
+            f"{path}: of format {manifest.format}, by paperkit {manifest.paperkit}; this one reads {FORMAT}."
         )
     problems = [
         f"{path}: {name!r} has no place in a Store." for name in manifest.files if not PLACE.fullmatch(name)
