@@ -10,6 +10,7 @@ import timm
 import torch
 from torch import nn
 
+from paper_kit.bench.layers import layer_groups
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, available, complete, load
 
@@ -64,9 +65,7 @@ def test_the_stages_hold_each_parameter_once_and_end_with_the_head(name: str) ->
 @EVERY_MODEL
 def test_the_layer_groups_hold_each_parameter_once(name: str) -> None:
     model = small(name)
-    if not hasattr(model, "layer_groups"):
-        pytest.skip("the layer table follows the stages")
-    groups = model.layer_groups()
+    groups = layer_groups(model)
     held = Counter(id(p) for group in groups for module in group.modules for p in module.parameters())
     assert set(held.values()) == {1}
     assert len(held) == len(list(model.parameters()))

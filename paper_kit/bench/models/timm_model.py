@@ -69,8 +69,12 @@ class TimmModel(nn.Module):
         found = []
         for index, names in enumerate(grouped):
             named = _common_start(names) or ("stem" if index == 0 else f"stage {index}")
-            found.append(("head" if index == len(grouped) - 1 else named, _covering(self.net, set(names))))
-        return found
+            found.append((named, _covering(self.net, set(names))))
+        head = found.pop()[1]
+        pool = getattr(self.net, "global_pool", None)
+        if isinstance(pool, nn.Module) and not list(pool.parameters()):
+            head.insert(0, pool)
+        return [*found, ("head", head)]
 
     def no_weight_decay(self) -> set[str]:
         """Names that timm exempts from weight decay."""
