@@ -1,0 +1,53 @@
+"""What a finished run says of images that it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from paper_kit.bench.checkpoint import load_weights
+from paper_kit.bench.environment import choose_device
+from paper_kit.bench.evaluate import autocast
+from paper_kit.bench.pixels import Normalisation, Preparation
+from paper_kit.bench.run import first_model
+from paper_kit.bench.tta import view
+from paper_kit.core.errors import InputError
+from paper_kit.core.record import RunRecord
+from paper_kit.core.spec import RunSpec
+from paper_kit.core.store import Store
+from paper_kit.stats.metrics import probabilities
+
+
+@torch.no_grad()
+def predict(
+    store: Store, run_id: str, images: Sequence[NDArray[np.uint8]], device: str = "cpu"
+) -> NDArray[np.float64]:
+    """Probabilities_NK of uint8 images (H, W) or (H, W, 3) of any size, averaged over the run's views."""
+    record = store.record(run_id)
+    spec = RunSpec.model_validate(record.spec)
+    path = store.file(run_id, "weights.safetensors")
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the run's weights are not here. Unpack them, or train it with keep_weights = true."
+        )
+    place = choose_device(device)
+    model = first_model(spec, len(record.classes), place)
+    model.load_state_dict(load_weights(path))
+    model.eval()
+    prepare = Preparation(spec.image_size, spec.channels, _normalisation(record), spec.channels_last)
+    logits: list[list[NDArray[Any]]] = []
+    for image in images:
+        batch = torch.from_numpy(np.array(image)).to(place)
+        batch = batch[None, None] if batch.ndim == 2 else batch.permute(2, 0, 1)[None]
+        with autocast(place, spec.precision):
+            logits.append([model(view(prepare(batch), name))[0].float().cpu().numpy() for name in spec.views])
+    return probabilities(np.array(logits).transpose(1, 0, 2))
+
+
+def _normalisation(record: RunRecord) -> Normalisation:
+    step = next(step for step in record.transforms if step["name"] == "normalise")
+    return Normalisation(**step["parameters"])

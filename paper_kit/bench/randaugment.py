@@ -1,0 +1,82 @@
+"""RandAugment (Cubuk et al., 2020) of whole uint8 batches: images that drew one operation share a call."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as V
+
+MAGNITUDES = 30  # the highest magnitude; the ranges below are torchvision's, and so the original's
+SIGNED = (
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+    "rotate",
+    "brightness",
+    "contrast",
+    "sharpness",
+    "colour",
+)
+UNSIGNED = ("identity", "posterize", "solarize", "autocontrast", "equalize")
+
+
+def randaugment(images_NCHW: Tensor, ops: int, magnitude: int, rng: np.random.Generator) -> Tensor:
+    """uint8 images_NCHW after `ops` random operations each, all of one magnitude (0 to 30)."""
+    names = (*SIGNED, *UNSIGNED)
+    for _ in range(ops):
+        chosen_N = rng.integers(len(names), size=len(images_NCHW))
+        sign_N = np.where(rng.random(len(images_NCHW)) < 0.5, -1, 1)
+        result = images_NCHW.clone()
+        for index, sign in sorted({(int(i), int(s)) for i, s in zip(chosen_N, sign_N, strict=True)}):
+            rows = torch.from_numpy(np.flatnonzero((chosen_N == index) & (sign_N == sign))).to(result.device)
+            result[rows] = operation(images_NCHW[rows], names[index], sign * magnitude / MAGNITUDES)
+        images_NCHW = result
+    return images_NCHW
+
+
+def operation(images_NCHW: Tensor, name: str, level: float) -> Tensor:
+    """uint8 images_NCHW after one operation; `level` in [-1, 1], whose sign only those in SIGNED heed."""
+    strength = abs(level)
+    changed: Tensor = images_NCHW
+    match name:
+        case "shear_x" | "shear_y" | "translate_x" | "translate_y":
+            changed = _sheared_or_shifted(images_NCHW, name, level)
+        case "rotate":
+            changed = V.rotate(images_NCHW, angle=30.0 * level)
+        case "brightness":
+            changed = V.adjust_brightness(images_NCHW, 1 + 0.9 * level)
+        case "contrast":
+            changed = V.adjust_contrast(images_NCHW, 1 + 0.9 * level)
+        case "sharpness":
+            changed = V.adjust_sharpness(images_NCHW, 1 + 0.9 * level)
+        case "colour":
+            changed = V.adjust_saturation(images_NCHW, 1 + 0.9 * level)
+        case "posterize":
+            changed = V.posterize(images_NCHW, bits=round(8 - 4 * strength))
+        case "solarize":
+            changed = V.solarize(images_NCHW, threshold=255.0 * (1 - strength))
+        case "autocontrast":
+            changed = V.autocontrast(images_NCHW)
+        case "equalize":
+            changed = V.equalize(images_NCHW)
+    return changed
+
+
+def _sheared_or_shifted(images_NCHW: Tensor, name: str, level: float) -> Tensor:
+    degrees = math.degrees(math.atan(0.3 * level)) if name.startswith("shear") else 0.0
+    side = images_NCHW.shape[-1 if name.endswith("x") else -2]
+    pixels = int(150 / 331 * side * level) if name.startswith("translate") else 0
+    across = name.endswith("x")
+    moved: Tensor = V.affine(
+        images_NCHW,
+        angle=0.0,
+        scale=1.0,
+        translate=[pixels, 0] if across else [0, pixels],
+        shear=[degrees, 0.0] if across else [0.0, degrees],
+        center=[0, 0] if degrees else None,
+    )
+    return moved

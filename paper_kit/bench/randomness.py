@@ -1,0 +1,32 @@
+"""Random numbers as a function of (seed, epoch, batch, purpose): a resumed run draws what it would have."""
+
+from __future__ import annotations
+
+import random
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+
+class Purpose(IntEnum):
+    """What a stream is for; a technique that is switched off leaves the draws of the others."""
+
+    ORDER = 1
+    TRANSFORMS = 2
+    RANDAUGMENT = 3
+    MIXING = 4
+    LABELS = 5
+
+
+def stream(seed: int, epoch: int, batch: int, purpose: Purpose) -> np.random.Generator:
+    """The generator of one purpose in one batch (0 for draws that are made once an epoch)."""
+    return np.random.default_rng((seed, epoch, batch, int(purpose)))
+
+
+def seed_everything(seed: int, epoch: int) -> None:
+    """Nothing; the global generators (dropout, drop path, first weights) start from (seed, epoch)."""
+    words = np.random.SeedSequence((seed, epoch)).generate_state(2)
+    torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+    random.seed(int(words[0]))
+    np.random.seed(int(words[1]))  # a model plug-in may draw from it

@@ -1,0 +1,155 @@
+"""One run from spec to record: lease, data, resume, train, evaluate, record. A failure is data."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from paper_kit.bench import machine, transfer
+from paper_kit.bench.checkpoint import load_checkpoint
+from paper_kit.bench.environment import choose_device
+from paper_kit.bench.examples import examples
+from paper_kit.bench.outcome import write_outcome
+from paper_kit.bench.pixels import Preparation, normalisation_of
+from paper_kit.bench.progress import Progress, Report, ShouldStop, never
+from paper_kit.bench.randomness import seed_everything
+from paper_kit.bench.train import fit
+from paper_kit.bench.training import Data, Training, restore, setup
+from paper_kit.core import part
+from paper_kit.core.errors import PaperkitError
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+from paper_kit.data.cache import open_dataset
+from paper_kit.data.dataset import Dataset
+from paper_kit.data.split import stratified_subset
+
+SUBSET_SEED = 0  # train_fraction takes the same images for every seed and model
+CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
+
+
+def _silent(_event: object) -> None:
+    """Nobody watches."""
+
+
+def run_one(
+    spec: RunSpec,
+    store: Store,
+    resources: Resources,
+    *,
+    report: Report = _silent,
+    should_stop: ShouldStop = never,
+) -> RunState:
+    """The run's state afterwards: done, failed (error.txt says why), partial (asked to stop), or blocked.
+
+    Raises Busy where another process works on the run.
+    """
+    source = spec.transfer.run
+    if source and not store.file(source, "record.json").is_file():
+        return store.state(spec)
+    with store.lease(spec.id):
+        if store.file(spec.id, "record.json").is_file():
+            return RunState.DONE
+        store.file(spec.id, "error.txt").unlink(missing_ok=True)
+        try:
+            store.begin(spec)
+            done = _work(spec, store, resources, report, should_stop)
+        except Exception as error:
+            reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+            store.fail(spec.id, reason, traceback.format_exc())
+            return RunState.FAILED
+    return RunState.DONE if done else RunState.PARTIAL
+
+
+def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop) -> bool:
+    """Whether the run is done; otherwise its checkpoint waits."""
+    saved = load_checkpoint(store.file(spec.id, CHECKPOINT))
+    device = choose_device(resources.device)
+    _settle(device, saved["threads"] if saved else _threads(resources))
+    report(Progress(run_id=spec.id, stage="data", epochs=spec.epochs))
+    dataset = open_dataset(spec.dataset, resources.data_roots, resources.cache, resources.skip_bad)
+    data = load_data(spec, dataset, device)
+    model = first_model(spec, data.train.targets.shape[1], device)
+    if not saved:
+        transfer.start_from(model, spec.transfer, store, resources.weights_folders)
+    training = setup(spec, model, data)
+    if saved:
+        restore(training, saved)
+    tick = _reporter(training, report)
+    finished = fit(
+        training,
+        checkpoint=store.file(spec.id, CHECKPOINT),
+        history=store.file(spec.id, HISTORY),
+        tick=tick,
+        should_stop=should_stop,
+    )
+    if finished:
+        report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
+        write_outcome(training, dataset, store)
+        store.file(spec.id, CHECKPOINT).unlink(missing_ok=True)
+    return finished
+
+
+def load_data(spec: RunSpec, dataset: Dataset, device: torch.device) -> Data:
+    """Training and validation examples on the device; the normalisation is that of the training images."""
+    split = dataset.split("train")
+    subset = None
+    images = split.images
+    if spec.train_fraction < 1:
+        subset = stratified_subset(split.labels, float(spec.train_fraction), SUBSET_SEED)
+        images = split.images[subset]
+    classes = len(dataset.classes)
+    return Data(
+        train=examples(split, classes, device, subset),
+        validation=examples(dataset.split("validation"), classes, device),
+        prepare=Preparation(spec.image_size, spec.channels, normalisation_of(images), spec.channels_last),
+        draw_labels=dataset.draw_labels,
+    )
+
+
+def first_model(spec: RunSpec, outputs: int, device: torch.device) -> nn.Module:
+    """The spec's model on the device; its first weights are drawn on the CPU from the spec's seed."""
+    seed_everything(spec.seed, 0)
+    build: Callable[..., nn.Module] = part.load("model", spec.model.name)
+    model = build(outputs, image_size=spec.image_size, channels=spec.channels, **spec.model.arguments)
+    if spec.channels_last:
+        model.to(memory_format=torch.channels_last)
+    return model.to(device)
+
+
+def _settle(device: torch.device, threads: int) -> None:
+    """Nothing; torch computes with so many threads and, on a GPU, the same way each time."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+
+
+def _threads(resources: Resources) -> int:
+    return resources.threads or max(1, machine.cores() // max(1, resources.jobs))
+
+
+def _reporter(training: Training, report: Report) -> Callable[[int, float], None]:
+    """A tick of the loop, told as Progress."""
+
+    def tick(updates: int, speed: float) -> None:
+        last: dict[str, Any] = training.history[-1] if training.history else {}
+        report(
+            Progress(
+                run_id=training.spec.id,
+                epoch=training.epoch,
+                epochs=training.spec.epochs,
+                step=updates,
+                steps=training.updates,
+                accuracy=last.get("validation_accuracy"),
+                images_per_second=speed,
+                epoch_seconds=last.get("seconds", 0.0),
+            )
+        )
+
+    return tick

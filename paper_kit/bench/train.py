@@ -1,0 +1,198 @@
+"""The training loop, read from top to bottom: epoch, step, evaluate, save."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from paper_kit.bench import augment, mixing, optim
+from paper_kit.bench.checkpoint import copied, save_checkpoint
+from paper_kit.bench.evaluate import autocast, outputs, scores
+from paper_kit.bench.examples import drawn_labels, order
+from paper_kit.bench.progress import ShouldStop, never
+from paper_kit.bench.randaugment import randaugment
+from paper_kit.bench.randomness import Purpose, seed_everything, stream
+from paper_kit.bench.training import Best, Training, state
+from paper_kit.bench.transfer import set_trainable, trainable_stages
+from paper_kit.core.errors import PaperkitError
+from paper_kit.core.files import write_text
+
+SAVE_EVERY_S = 10.0  # a training cut off loses at most so much work, or one epoch
+TICK_S = 1.0  # between two looks at the running totals; each waits for the device
+LOSS, CORRECT, SEEN, NONFINITE, SKIPPED = range(5)  # places in the running totals of an epoch
+
+Tick = Callable[[int, float], None]  # (updates done in this epoch, images per second)
+
+
+class Diverged(PaperkitError):
+    """The loss left the finite numbers; the run failed."""
+
+
+def fit(
+    t: Training,
+    *,
+    checkpoint: Path,
+    history: Path,
+    tick: Tick = lambda _updates, _speed: None,
+    should_stop: ShouldStop = never,
+) -> bool:
+    """Whether the training finished; if `should_stop` came first, the checkpoint holds what was done."""
+    saved = time.monotonic()
+    while not t.finished:
+        row = train_epoch(t, tick)
+        row |= validate(t)
+        t.history.append(row)
+        write_text(history, "".join(json.dumps(line) + "\n" for line in t.history))
+        tick(0, row["images_per_second"])
+        stopping = not t.finished and should_stop()
+        if stopping or time.monotonic() - saved > SAVE_EVERY_S:
+            save_checkpoint(checkpoint, state(t))
+            saved = time.monotonic()
+        if stopping:
+            return False
+    return True
+
+
+def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict[str, Any]:
+    """The history row of one epoch of updates, before validation."""
+    spec, epoch = t.spec, t.epoch + 1
+    seed_everything(spec.seed, epoch)
+    learning = set_trainable(t.model, t.stages, trainable_stages(spec.transfer, len(t.stages), epoch))
+    indices = order(t.data.train.labels.cpu().numpy(), spec.sampler, spec.seed, epoch)
+    targets = t.data.train.targets
+    if t.data.draw_labels:
+        targets = drawn_labels(targets, spec.seed, epoch)
+    totals = torch.zeros(5, device=t.device)
+    start = shown = time.perf_counter()
+    for number in range(t.updates):
+        done = t.epoch * t.updates + number
+        rate = optim.lr_at(done, spec.schedule, spec.optim.lr, spec.epochs * t.updates, t.updates)
+        optim.set_lr(t.optimizer, rate)
+        step(t, indices[number * t.update_images :][: t.update_images], targets, number, totals)
+        if time.perf_counter() - shown > TICK_S:
+            check(t, totals)
+            shown = time.perf_counter()
+            tick(number + 1, (number + 1) * t.update_images / (shown - start))
+    check(t, totals)
+    seconds = time.perf_counter() - start
+    t.epoch = epoch
+    return _row(t, totals, rate, learning, seconds)
+
+
+def step(t: Training, indices: NDArray[np.int64], targets_NK: Tensor, number: int, totals: Tensor) -> None:
+    """Nothing; the model has taken the epoch's update `number` from the images `indices`."""
+    batches = _parts(indices, t.spec.batch_size)
+    for place, batch in enumerate(batches, start=number * t.spec.optim.accumulate):
+        images, mix = load_batch(t, batch, place)
+        rows = torch.from_numpy(batch).to(t.device, non_blocking=True)
+        labels, targets = t.data.train.labels[rows], mix.targets(targets_NK[rows])
+        predicted = []
+        for part in _parts(np.arange(len(batch)), t.spec.micro_batch or len(batch)):
+            piece = slice(int(part[0]), int(part[-1]) + 1)
+            logits, loss = forward(t, images[piece], targets[piece])
+            t.scaler.scale(loss * (len(part) / len(indices))).backward()  # type: ignore[no-untyped-call]
+            predicted.append(logits)
+            _add(totals, loss.detach(), len(part))
+        if t.spec.task == "emotion":
+            totals[CORRECT] += mix.correct(torch.cat(predicted).argmax(1), labels).sum()
+    _update(t, t.epoch * t.updates + number + 1, totals)
+
+
+def load_batch(t: Training, batch: NDArray[np.int64], place: int) -> tuple[Tensor, mixing.Mix]:
+    """Transformed, normalised, mixed images_NCHW on the device, and how they were mixed."""
+    spec, at = t.spec, (t.spec.seed, t.epoch + 1, place)
+    images = t.data.train.pixels.rows(batch)
+    if spec.augment.randaugment_ops:
+        rng = stream(*at, Purpose.RANDAUGMENT)
+        images = randaugment(images, spec.augment.randaugment_ops, spec.augment.randaugment_magnitude, rng)
+    draws = augment.draw(len(batch), stream(*at, Purpose.TRANSFORMS))
+    images = t.data.prepare(augment.standard(images, spec.augment, draws))
+    images = augment.erase(images, spec.augment, draws)
+    mix = mixing.draw(spec.mixing, images.shape[-2], images.shape[-1], stream(*at, Purpose.MIXING))
+    return mix.images(images), mix
+
+
+def forward(t: Training, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The detached logits_NK of a pass, and its loss; R-Drop passes the images twice, with other dropout."""
+    twice = t.spec.loss.r_drop > 0 and t.spec.task == "emotion"
+    with autocast(t.device, t.spec.precision):
+        logits = t.forward(torch.cat([images, images]) if twice else images)
+    return logits.detach()[: len(images)], t.criterion(logits, targets)
+
+
+def validate(t: Training) -> dict[str, float]:
+    """Validation columns of the epoch's row; the best epoch so far keeps its weights."""
+    logits = outputs(t.evaluated, t.data.validation, t.data.prepare, t.spec.precision)[0]
+    if not np.isfinite(logits).all():
+        raise Diverged(_advice(t, t.epoch, "an output on the validation images"))
+    found = scores(logits, t.data.validation, t.spec.task)
+    value = found[t.spec.select] if t.spec.task == "emotion" else -found["loss"]
+    if value > t.best.value:
+        t.best = Best(t.epoch, value, copied(t.evaluated.state_dict()))
+    return {f"validation_{name}": number for name, number in found.items()}
+
+
+def check(t: Training, totals: Tensor) -> None:
+    """Nothing; Diverged where a loss was not finite. In fp16 a few are normal, an epoch of them not."""
+    _, _, seen, nonfinite, _ = totals.tolist()
+    if nonfinite and (t.spec.precision != "fp16" or not seen):
+        raise Diverged(_advice(t, t.epoch + 1, "the training loss"))
+
+
+def _update(t: Training, updates_done: int, totals: Tensor) -> None:
+    """Nothing; the optimiser has stepped. Where fp16 gradients overflow it skips, and that is counted."""
+    clip = t.spec.optim.clip_norm
+    if clip or t.scaler.is_enabled():
+        t.scaler.unscale_(t.optimizer)
+        norm = nn.utils.clip_grad_norm_(t.model.parameters(), clip or float("inf"))
+        if t.scaler.is_enabled():
+            totals[SKIPPED] += ~norm.isfinite()
+    t.scaler.step(t.optimizer)
+    t.scaler.update()
+    t.optimizer.zero_grad(set_to_none=True)
+    if t.ema:
+        t.ema.update(t.model, step=updates_done)
+
+
+def _add(totals: Tensor, loss: Tensor, count: int) -> None:
+    finite = loss.isfinite()
+    totals[LOSS] += torch.where(finite, loss, 0.0) * count
+    totals[SEEN] += finite * count
+    totals[NONFINITE] += ~finite
+
+
+def _advice(t: Training, epoch: int, what: str) -> str:
+    found = t.spec.optim
+    return (
+        f"Epoch {epoch}: {what} is no longer a finite number (optim.lr = {found.lr:g}, optim.clip_norm = "
+        f"{found.clip_norm:g}, precision {t.spec.precision}). Set a smaller optim.lr or clip_norm = 1.0."
+    )
+
+
+def _row(t: Training, totals: Tensor, rate: float, learning: int, seconds: float) -> dict[str, Any]:
+    loss, correct, seen, nonfinite, skipped = totals.tolist()
+    row: dict[str, Any] = {"epoch": t.epoch, "lr": rate, "train_loss": loss / max(seen, 1.0)}
+    if t.spec.task == "emotion":
+        row["train_accuracy"] = correct / max(seen, 1.0)
+    images = min(t.updates * t.update_images, len(t.data.train))
+    return row | {
+        "seconds": round(seconds, 4),
+        "images_per_second": round(images / seconds, 2),
+        "trainable_parameters": learning,
+        "amp_scale": t.scaler.get_scale(),
+        "skipped_steps": int(skipped),
+        "nonfinite": int(nonfinite),
+    }
+
+
+def _parts(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Runs of at most `size` indices, as even as can be (never one image left over: batch norm needs two)."""
+    return np.array_split(indices, -(-len(indices) // size))
