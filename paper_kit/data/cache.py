@@ -75,7 +75,7 @@ def _given(part: Part, roots: Mapping[str, Path]) -> Given:
 
 
 def _positional(name: str) -> list[tuple[str, bool]]:
-    """The positional parameters of a dataset's function and whether each is needed, read without importing it."""
+    """The positional parameters of a dataset's function and whether each is needed, read without importing."""
     wanted = name.partition(":")[2] or "load"
     tree = ast.parse(plugin_file("dataset", name).read_text(encoding="utf-8"))
     node = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == wanted)
@@ -143,7 +143,7 @@ def _stamp(path: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def _decode(source: Callable[..., Splits], part: Part, given: Given, entry: Path, cache_dir: Path) -> Dataset:
+def _decode(part: Part, given: Given, entry: Path, cache_dir: Path) -> Dataset:
     """The dataset, decoded and written; its index entry is written last."""
     source = load("dataset", part.name)
     try:
