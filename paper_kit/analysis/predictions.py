@@ -94,17 +94,16 @@ def read_predictions(path: Path, reading: RunReading, recorded_views: tuple[str,
 
 @dataclass(frozen=True)
 class Measured:
-    """What the seeds of one cell measured; `planned` is how many seeds the cell should have."""
+    """What the seeds of one cell measured: readings and seeds as planned, predictions of those finished."""
 
     readings: tuple[RunReading, ...]
     seeds: tuple[int, ...]
     predictions: tuple[Predictions, ...]
-    planned: int
 
     @property
     def complete(self) -> bool:
         """Whether every seed of the cell is done."""
-        return 0 < self.planned == len(self.predictions)
+        return 0 < len(self.readings) == len(self.predictions)
 
     def values(self, metric: str) -> Floats:
         """One value of the metric a finished seed."""
@@ -116,7 +115,7 @@ class Measured:
 
     def deviation(self, metric: str) -> float | None:
         """Standard deviation over the seeds (n - 1); None for one seed or where one is missing."""
-        if not self.complete or self.planned < 2:
+        if not self.complete or len(self.readings) < 2:
             return None
         return _finite(self.values(metric).std(ddof=1))
 

@@ -139,23 +139,17 @@ class Results:
     def measured(self, model: str, ablation: str = BASE, experiment: str = "") -> Measured:
         """What the finished seeds of one cell measured."""
         rows = self.cells(model, ablation, experiment)
-        return self._measured(
-            [(row.seed, run_reading(row.reading)) for row in rows if self.done(row.reading.run)], len(rows)
-        )
+        return self._measured(rows, tuple(run_reading(row.reading) for row in rows))
 
     def measured_with(self, views: tuple[str, ...], model: str, experiment: str = "") -> Measured:
-        """What the base runs of a model measure when read with `views`; nothing where not recorded."""
+        """What the base runs of a model measure when read with `views`, all of which they must record."""
         rows = self.cells(model, BASE, experiment)
-        able = [
-            row for row in rows if self.done(row.reading.run) and set(views) <= set(row.reading.run.views)
-        ]
-        found = [(row.seed, run_reading(row.reading)._replace(views=views)) for row in able]
-        return self._measured(found, len(rows))
+        return self._measured(rows, tuple(run_reading(row.reading)._replace(views=views) for row in rows))
 
-    def _measured(self, found: list[tuple[int, RunReading]], planned: int) -> Measured:
-        readings = tuple(reading for _, reading in found)
-        predictions = tuple(self.predictions(reading) for reading in readings)
-        return Measured(readings, tuple(seed for seed, _ in found), predictions, planned)
+    def _measured(self, rows: tuple[Row, ...], readings: tuple[RunReading, ...]) -> Measured:
+        done = [reading for row, reading in zip(rows, readings, strict=True) if self.done(row.reading.run)]
+        predictions = tuple(self.predictions(reading) for reading in done)
+        return Measured(readings, tuple(row.seed for row in rows), predictions)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -237,6 +231,6 @@ class Results:
 
 
 def _measures(cost: CostRecord, spec: RunSpec) -> bool:
-    return (cost.model, cost.image_size, cost.channels, cost.precision, cost.views, cost.batch_size) == (
-        spec.model, spec.image_size, spec.channels, spec.precision, spec.views, spec.batch_size,
-    )  # fmt: skip
+    measured, planned = cost.model_dump(mode="json"), spec.full()
+    fields = ("model", "image_size", "channels", "precision", "views", "batch_size")
+    return all(measured[field] == planned[field] for field in fields)

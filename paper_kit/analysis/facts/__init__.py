@@ -47,7 +47,8 @@ class Fact:
 
     `value` is exact (a fraction for percent and points, a plain number otherwise) and None while it is
     missing; `digits` are decimals, or significant digits for a quantity; `unit` is printed after the number,
-    where k, M and G also scale it; `spread` is printed after plus-minus; `items` are the parts of a list.
+    where k, M and G also scale it; `spread` is printed after plus-minus; `items` are the parts of a list;
+    `refers` is the step of a tree that a name stands for: `results[results.best.model]` finds the model.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Fact:
     spread: float | None = None
     items: tuple[Fact, ...] = ()
     origin: Origin = Origin()
+    refers: str = ""
 
     @property
     def missing(self) -> bool:
@@ -66,8 +68,8 @@ class Fact:
 
     @property
     def name(self) -> str:
-        """The last step of the key: "emotion_vit" of "names.emotion_vit"."""
-        return self.key.rpartition(".")[2]
+        """The step that stands for this name: "emotion_vit" for names.emotion_vit."""
+        return self.refers or self.key.rpartition(".")[2]
 
     @property
     def bare(self) -> str:
