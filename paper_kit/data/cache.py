@@ -75,7 +75,7 @@ def _given(part: Part, roots: Mapping[str, Path]) -> Given:
 
 
 def _positional(name: str) -> list[tuple[str, bool]]:
-    """The positional parameters of a dataset's function and whether each is needed, read without importing."""
+    """(name, whether needed) of each positional parameter of a dataset's function, read from its source."""
     wanted = name.partition(":")[2] or "load"
     tree = ast.parse(plugin_file("dataset", name).read_text(encoding="utf-8"))
     node = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == wanted)
