@@ -1,9 +1,9 @@
 """Operations of one forward pass, counted by fvcore on a trace, with attention and matrix products put right.
 
 One MAC is one multiplication with its addition. Counted, as in timm's published tables: convolutions, linear
-layers, matrix products (those inside attention too), and what fvcore counts for normalisation (2
-an element in batch norm, which is a scale and a shift in evaluation; 5 in layer norm) and adaptive pooling (1).
-Activations, softmax and sums are not counted. FLOPs are two for each MAC.
+layers, matrix products (those inside attention too), and what fvcore counts for normalisation (an element of
+batch norm is 2, a scale and a shift in evaluation; of layer norm 5) and for adaptive pooling (1). Left out:
+activations, softmax, sums. FLOPs are two for each MAC.
 """
 
 from __future__ import annotations

@@ -1,0 +1,111 @@
+"""Costs are measured on the engine's own updates and say what they were measured with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from paper_kit.bench import cost
+from paper_kit.bench.cost import measure, timed
+from paper_kit.bench.memory import peak_mib, reset_peak
+from paper_kit.core.part import Part, complete
+from paper_kit.core.record import CostRecord, RunRecord
+from paper_kit.core.spec import Resources, RunSpec, spec_from
+from paper_kit.core.store import Store
+
+CPU = torch.device("cpu")
+TINY = {"width": 8, "depths": (1,), "fusion_width": 8}
+CLASSES = ("calm", "glad", "sad")
+
+
+@pytest.fixture
+def run() -> RunSpec:
+    part = complete("model", Part(name="resemotenet", arguments=TINY))
+    return spec_from(
+        {"model": part, "batch_size": 8, "views": ("identity", "flip"), "image_size": 24, "epochs": 1}, "test"
+    )
+
+
+@pytest.fixture
+def store(run: RunSpec, tmp_path: Path) -> Store:
+    found = Store(tmp_path)
+    found.begin(run)
+    found.write_record(
+        RunRecord(
+            id=run.id,
+            spec=run.full(),
+            engine=1,
+            metrics={},
+            selected_epoch=1,
+            epochs_run=1,
+            parameters=0,
+            classes=CLASSES,
+            card={},
+            data={"counts": {"train": dict.fromkeys(CLASSES, 40), "test": {}}},
+        )
+    )
+    return found
+
+
+def resources() -> Resources:
+    return Resources(device="cpu", threads=torch.get_num_threads())
+
+
+@pytest.fixture
+def measured(run: RunSpec, store: Store) -> CostRecord:
+    return measure(run, store, resources(), seconds=0.01)
+
+
+def test_a_cost_says_what_was_measured_and_where(run: RunSpec, measured: CostRecord) -> None:
+    assert (measured.model, measured.classes, measured.batch_size) == (run.model, 3, 8)
+    assert measured.views == ("identity", "flip")
+    assert measured.memory_meter == "rss"
+    assert measured.device
+    assert measured.torch == torch.__version__
+    assert measured.environment["packages"]["timm"]
+    assert CostRecord.model_validate(measured.model_dump(mode="json")).key == measured.key
+
+
+def test_a_cost_counts_parameters_bytes_and_operations(measured: CostRecord) -> None:
+    assert measured.flops == 2 * measured.macs > 0
+    assert measured.file_mb * 1e6 > 4 * measured.parameters > 0
+
+
+def test_an_epoch_is_its_updates_times_the_median_update(
+    run: RunSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "timed", lambda call, _device, _seconds: (call(), [0.2, 0.1, 0.9])[1])
+    found = measure(run, store, resources())
+    assert found.epoch_images == 120
+    assert found.epoch_seconds == pytest.approx(120 // 8 * 0.2)
+    assert found.epoch_steps_timed == 3
+    assert found.latency_p50_ms == pytest.approx(200)
+    assert found.throughput_64 == pytest.approx(64 / 0.2)
+
+
+def test_times_and_memory_are_in_order(measured: CostRecord) -> None:
+    assert 0 < measured.latency_p50_ms <= measured.latency_p95_ms
+    assert measured.latency_tta_p50_ms > measured.latency_p50_ms
+    assert measured.peak_inference_mb > 10
+    assert measured.peak_train_mb > 10
+
+
+def test_the_warm_up_is_not_timed_and_a_slow_call_is_timed_five_times() -> None:
+    calls: list[int] = []
+    assert len(timed(lambda: calls.append(1), CPU, 0.0)) == cost.FEWEST
+    assert len(calls) == cost.FEWEST + cost.WARM_UP
+    assert len(timed(lambda: None, CPU, 10.0)) == cost.MOST
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can set the peak back")
+def test_the_peak_holds_what_was_freed_and_can_be_set_back() -> None:
+    reset_peak(CPU)
+    before = peak_mib(CPU)
+    block = np.ones(8 * 2**20)
+    del block
+    assert peak_mib(CPU) > before + 50
+    reset_peak(CPU)
+    assert peak_mib(CPU) < before + 30
