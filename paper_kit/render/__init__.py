@@ -1,0 +1,1 @@
+"""From facts, tables, figures and the author's words to pages: the only room that writes TeX."""

@@ -1,0 +1,159 @@
+"""Jinja for LaTeX: sandboxed, strict, and escaping for TeX where Jinja would for HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jinja2 import FunctionLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import FILTERS
+from jinja2.lexer import Lexer
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts._tree import FactTree
+from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.render.lexer import TexLexer
+from paper_kit.render.tex import Tex, join, key, label
+
+KEPT_FILTERS = (
+    "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr", "reverse",
+    "select", "selectattr", "sort", "unique",
+)  # fmt: skip
+KEPT_GLOBALS = ("range", "dict", "namespace", "joiner")
+METHODS: Mapping[type, frozenset[str]] = {
+    dict: frozenset({"items", "keys", "values", "get"}),
+    str: frozenset({"lower", "upper", "capitalize", "startswith", "endswith", "split", "strip"}),
+    list: frozenset({"index", "count"}),
+    tuple: frozenset({"index", "count"}),
+}
+FACT_TEXTS = frozenset({"text", "bare", "words", "Words", "ordinal"})
+FACT_SHOWN = FACT_TEXTS | {"name", "plural", "missing"}
+
+
+class FactText(str):
+    """One of a fact's texts, such as its words; prints as that fact."""
+
+    fact: Fact
+
+    @classmethod
+    def of(cls, fact: Fact, text: str) -> FactText:
+        """`text`, which remembers its fact."""
+        made = cls(text)
+        made.fact = fact
+        return made
+
+
+class Unknown(StrictUndefined):
+    """A name that is not there; in a dict the nearest keys are told."""
+
+    @property
+    def _undefined_message(self) -> str:
+        obj, name = self._undefined_obj, self._undefined_name
+        if isinstance(obj, dict):
+            return f"There is no {name!r} here.{did_you_mean(str(name), map(str, obj))}"
+        return super()._undefined_message
+
+
+class TexCode(CodeGenerator):
+    """Jinja's compiler, with constants printed by `finalize` and `~` joined as TeX, never as HTML."""
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return super()._output_child_to_const(node, frame, finalize)
+        raise nodes.Impossible
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        """Writes the call that joins the parts of `a ~ b`."""
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class TexEnvironment(ImmutableSandboxedEnvironment):
+    """The templates of one paper, by the names under which errors show them; `show` makes TeX of a value."""
+
+    code_generator_class = TexCode
+    intercepted_binops = frozenset({"+", "%", "*"})
+
+    def __init__(self, files: Mapping[str, str], folder: str, show: Callable[[Any], Tex]) -> None:
+        super().__init__(
+            block_start_string=r"\BLOCK{",
+            block_end_string="}",
+            variable_start_string=r"\VAR{",
+            variable_end_string="}",
+            comment_start_string=r"\COMMENT{",
+            comment_end_string="}",
+            keep_trailing_newline=True,
+            autoescape=True,
+            finalize=show,
+            undefined=Unknown,
+            loader=FunctionLoader(
+                lambda name: (files[name], f"{folder}/{name}", None) if name in files else None
+            ),
+            cache_size=-1,
+        )
+        self._show = show
+        self._reader = TexLexer(self, tuple(files))
+        self.globals = {name: self.globals[name] for name in KEPT_GLOBALS}
+        self.filters = {name: FILTERS[name] for name in KEPT_FILTERS} | {
+            "join": self._joined_by,
+            "label": label,
+            "key": key,
+            "lower": _case("lower"),
+            "upper": _case("upper"),
+            "capitalize": _case("capitalize"),
+        }
+
+    @property
+    def lexer(self) -> Lexer:  # type: ignore[override]
+        """The reader of LaTeX templates."""
+        return self._reader
+
+    def joined(self, parts: Iterable[Any]) -> Tex:
+        """`a ~ b` as TeX."""
+        return join(self._show(part) for part in parts)
+
+    def _joined_by(self, parts: Iterable[Any], separator: str = "") -> Tex:
+        return join((self._show(part) for part in parts), separator)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`; a text of a fact remembers its fact."""
+        found = super().getattr(obj, attribute)
+        if isinstance(obj, Fact) and attribute in FACT_TEXTS:
+            return FactText.of(obj, str(found))
+        return found
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Only what a text needs: facts, items of dicts, plain methods of strings, and the loop."""
+        if attr.startswith("_") or hasattr(obj, "__html__"):
+            return False
+        if isinstance(obj, FactTree):
+            return True
+        if isinstance(obj, Fact):
+            return attr in FACT_SHOWN
+        if isinstance(obj, LoopContext):
+            return super().is_safe_attribute(obj, attr, value)
+        return any(isinstance(obj, kind) and attr in allowed for kind, allowed in METHODS.items())
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Sums as Python makes them; of texts by TeX's rules. Texts are not formatted or repeated."""
+        texts = isinstance(left, str) or isinstance(right, str)
+        if texts and operator == "+":
+            return self.joined((left, right))
+        if texts or isinstance(left, list | tuple):
+            raise InputError(f"'{operator}' cannot be used on text; print the parts one after another.")
+        return super().call_binop(context, operator, left, right)
+
+
+def _case(name: str) -> Callable[[Any], str]:
+    def changed(value: Any) -> str:
+        if not isinstance(value, str) or isinstance(value, FactText) or hasattr(value, "__html__"):
+            raise InputError(f"The filter '{name}' takes plain text only; of a fact print .words or .Words.")
+        return str(getattr(value, name)())
+
+    return changed

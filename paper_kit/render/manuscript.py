@@ -1,0 +1,187 @@
+"""Manuscript: the author's words, and which facts, tables and figures they place; set as one TeX file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from paper_kit.analysis.artifacts import Table
+from paper_kit.analysis.facts._tree import fact_trees
+from paper_kit.core.errors import InputError
+from paper_kit.core.paper import Author, Paper
+from paper_kit.render.environment import TexEnvironment
+from paper_kit.render.material import Drawn, Material
+from paper_kit.render.printer import PrintedFact, Printer
+from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
+from paper_kit.render.tabular import tabular
+from paper_kit.render.template_errors import told
+from paper_kit.render.tex import Tex, escape, join, key, label
+from paper_kit.render.venue import Venue
+
+MAIN = "manuscript.tex"
+MACROS = "macros.tex"  # plain TeX, copied as it is
+COPIED = {".bib", ".pdf", ".png", ".jpg", ".jpeg"}  # what a template may read beside TeX
+CLASS_FILES = {".cls", ".sty", ".bst", ".clo", ".cfg"}  # in a venue's folder; copied beside paper.tex
+NOBODY = Author(name="First Author", affiliation="Your University")
+_PLACEHOLDER = re.compile(
+    r"(first|second|third|fourth|your|an?other)\s+(author|name|university|institution|department|city)", re.I
+)
+
+
+@dataclass(frozen=True)
+class Manuscript:
+    """The templates by name, the files that they read, and paper.toml; errors call the folder `folder`."""
+
+    templates: Mapping[str, str]
+    files: Mapping[str, bytes]
+    paper: Paper
+    folder: str = "templates"
+
+
+@dataclass(frozen=True)
+class Typeset:
+    """A manuscript set for one venue: TeX, each line's template, and what was printed and placed."""
+
+    tex: str
+    lines: SourceMap
+    facts: tuple[PrintedFact, ...]
+    tables: Mapping[str, Table]
+    figures: Mapping[str, Drawn]
+
+
+def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
+    """The manuscript of a templates folder; InputError names every file that cannot be read as UTF-8."""
+    if not (folder / MAIN).is_file():
+        raise InputError(
+            f"{folder / MAIN}: there is no such file. Type `paperkit init` in an empty folder to get one."
+        )
+    templates: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    problems: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".tex" and name != MACROS:
+            try:
+                templates[name] = path.read_text(encoding="utf-8-sig")
+            except UnicodeDecodeError as error:
+                problems.append(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.")
+                continue
+            found = PRIVATE.search(templates[name])
+            if found:
+                line = templates[name].count("\n", 0, found.start()) + 1
+                problems.append(
+                    f"{path}:{line}: the private-use sign U+{ord(found[0]):04X} cannot be set; remove it."
+                )
+        elif name == MACROS or path.suffix in COPIED | CLASS_FILES:
+            files[name] = path.read_bytes()
+    if problems:
+        raise InputError(problems)
+    return Manuscript(templates, files, paper, shown)
+
+
+def typeset(manuscript: Manuscript, material: Material, venue: Venue) -> Typeset:
+    """The manuscript as one TeX file; InputError says file:line of a template that cannot be set."""
+    printer = Printer(material.stale_runs)
+    artifacts = Artifacts(material, printer)
+    environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show)
+    names = {
+        **fact_trees(material.facts),
+        **material.switches,
+        **_front_matter(manuscript.paper, venue),
+        "table": artifacts.table,
+        "figure": artifacts.figure,
+    }
+    with told(manuscript.folder, manuscript.templates, [*names, *environment.globals]):
+        marked = environment.get_template(MAIN).render(names)
+    shown = [f"{manuscript.folder}/{name}" for name in manuscript.templates]
+    tex, lines = split_marks(marked, shown)
+    return Typeset(tex, lines, _placed(printer.printed, tex, lines), artifacts.tables, artifacts.figures)
+
+
+def placeholders(paper: Paper) -> list[str]:
+    """The names in paper.toml that still have to be given, each as it stands there."""
+    authors = paper.authors or (NOBODY,)
+    return [text for author in authors for text in author.model_dump().values() if _PLACEHOLDER.search(text)]
+
+
+class Artifacts:
+    """The tables and figures that a manuscript places, each made once, by the stem of their files."""
+
+    def __init__(self, material: Material, printer: Printer) -> None:
+        self._material = material
+        self._printer = printer
+        self._stems: dict[tuple[str, str, str], str] = {}
+        self.tables: dict[str, Table] = {}
+        self.figures: dict[str, Drawn] = {}
+
+    def table(self, name: str, **options: Any) -> Tex:
+        """The table of that name as TeX; the options are the plug-in's."""
+        stem = self._stem("table", name, options)
+        if stem not in self.tables:
+            self.tables[stem] = self._material.table(name, options)
+        return tabular(self.tables[stem], self._printer.show)
+
+    def figure(self, name: str, **options: Any) -> Tex:
+        """The figure of that name as wide as the line it stands in, with its notes below."""
+        stem = self._stem("figure", name, options)
+        if stem not in self.figures:
+            self.figures[stem] = self._material.figure(name, options)
+        figure = self.figures[stem].figure
+        picture = Tex(
+            rf"\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}"
+        )
+        notes = join((self._printer.show(note) for note in figure.notes), Tex(r"\par "))
+        return Tex(picture + Tex(rf"\pknotes{{{notes}}}")) if notes else picture
+
+    def _stem(self, kind: str, name: str, options: Mapping[str, Any]) -> str:
+        """The name of the artifact's files, such as "layers-emotion-vit"; another one's gets a number."""
+        asked = (kind, name, repr(sorted(options.items())))
+        if asked not in self._stems:
+            stem = "-".join([label(name), *(label(value) for _, value in sorted(options.items()))])
+            taken = [kind for kind, *_ in self._stems].count(kind)
+            known = {made for (each, *_), made in self._stems.items() if each == kind}
+            self._stems[asked] = f"{stem}-{taken + 1}" if stem in known else stem
+        return self._stems[asked]
+
+
+def _front_matter(paper: Paper, venue: Venue) -> dict[str, Any]:
+    authors = paper.authors or (NOBODY,)
+    return {
+        "title": paper.title,
+        "authors": [{"name": _name(author.name), "lines": _lines(author)} for author in authors],
+        "author_names": [author.name for author in authors],
+        "keywords": list(paper.keywords),
+        "acknowledgements": paper.acknowledgements,
+        "code_url": paper.code_url,
+        "bibliography_style": venue.bibliography_style,
+        "venue": {**venue.model_dump(), "options": ",".join(venue.class_options)},
+        "venue_preamble": f"venues/{venue.key}/preamble.tex",
+        "venue_frontmatter": f"venues/{venue.key}/frontmatter.tex",
+    }
+
+
+def _name(text: str) -> Tex:
+    written = escape(text)
+    return Tex(rf"\pkplaceholder{{{written}}}") if _PLACEHOLDER.search(text) else written
+
+
+def _lines(author: Author) -> list[Tex]:
+    """Affiliation, place, address and ORCID, those that are given."""
+    lines = [_name(text) for text in (author.affiliation, author.place) if text]
+    if author.email:
+        lines.append(Tex(rf"\texttt{{{escape(author.email)}}}"))
+    if author.orcid:
+        lines.append(Tex(rf"ORCID \href{{https://orcid.org/{key(author.orcid)}}}{{{key(author.orcid)}}}"))
+    return lines
+
+
+def _placed(facts: tuple[PrintedFact, ...], tex: str, lines: SourceMap) -> tuple[PrintedFact, ...]:
+    """The facts with the places that print them."""
+    places: dict[int, dict[Place, None]] = {}
+    for number, row in enumerate(tex.split("\n"), start=1):
+        for found in re.findall(r"\\pkfact\{(\d+)\}", row):
+            places.setdefault(int(found), {})[lines.place(number)] = None
+    return tuple(replace(fact, places=tuple(places.get(fact.number, ()))) for fact in facts)

@@ -1,0 +1,53 @@
+"""What a manuscript is set from: facts, switches, and makers of tables and figures, all of some results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from paper_kit.analysis.artifacts import Figure, Table
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts._tree import collect_facts
+from paper_kit.analysis.results import Results
+from paper_kit.analysis.style import Style
+from paper_kit.core.part import Part, complete, load
+from paper_kit.render.switches import switches
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its picture as PDF."""
+
+    figure: Figure
+    pdf: bytes
+
+
+@dataclass(frozen=True)
+class Material:
+    """Facts by full key, switches by name, a maker of tables, one of figures, and the ids of stale runs."""
+
+    facts: Mapping[str, Fact]
+    switches: Mapping[str, Any]
+    table: Callable[[str, Options], Table]
+    figure: Callable[[str, Options], Drawn]
+    stale_runs: frozenset[str] = field(default_factory=frozenset)
+
+
+def material(results: Results, style: Style, stale_runs: frozenset[str] = frozenset()) -> Material:
+    """The material of some results, figures in the given style; InputError for an unknown name or option."""
+
+    def table(name: str, options: Options) -> Table:
+        part = complete("table", Part(name=name, arguments=dict(options)))
+        made: Table = load("table", name)(results, **part.arguments)
+        return made
+
+    def figure(name: str, options: Options) -> Drawn:
+        part = complete("figure", Part(name=name, arguments=dict(options)))
+        with style.context():
+            made: Figure = load("figure", name)(results, style, **part.arguments)
+            return Drawn(made, made.to_pdf())
+
+    return Material(collect_facts(results), switches(results), table, figure, stale_runs)

@@ -1,0 +1,86 @@
+"""Every value that a template prints, as TeX; facts are numbered in the order of their first printing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from paper_kit.analysis.facts import Fact
+from paper_kit.core.errors import InputError
+from paper_kit.render.environment import FactText
+from paper_kit.render.source_map import Place
+from paper_kit.render.tex import Tex, escape
+
+
+@dataclass(frozen=True)
+class PrintedFact:
+    """A fact as it stands in the paper: its number in \\pkfact, its text, and the lines that print it."""
+
+    number: int
+    fact: Fact
+    text: str
+    stale: bool = False
+    places: tuple[Place, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The fact's key, or its formula where arithmetic in a template made it."""
+        return self.fact.key or self.fact.origin.formula
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fact for facts.json."""
+        return {
+            "number": self.number,
+            "key": self.fact.key,
+            "text": self.text,
+            "value": self.fact.value,
+            "kind": self.fact.kind,
+            "unit": self.fact.unit,
+            "missing": self.fact.missing,
+            "stale": self.stale,
+            "origin": asdict(self.fact.origin),
+            "places": [str(place) for place in self.places],
+        }
+
+
+class Printer:
+    """Turns values into TeX and keeps count of the facts among them."""
+
+    def __init__(self, stale_runs: frozenset[str] = frozenset()) -> None:
+        self._stale_runs = stale_runs
+        self._printed: dict[tuple[str, str], PrintedFact] = {}
+
+    @property
+    def printed(self) -> tuple[PrintedFact, ...]:
+        """The facts printed so far, by number."""
+        return tuple(self._printed.values())
+
+    def show(self, value: Any) -> Tex:
+        """TeX of one value; InputError for what has no printed form, such as a list or None."""
+        if isinstance(value, Fact):
+            return self._fact(value, value.text)
+        if isinstance(value, FactText):
+            return self._fact(value.fact, str(value))
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return escape(value)
+        if value is None or isinstance(value, bool):
+            raise InputError(f"A tag prints {value}, which is no text; test it with \\BLOCK{{if …}} instead.")
+        if isinstance(value, list | tuple):
+            raise InputError(
+                'A tag prints a list; say how its items are joined, as in \\VAR{names|join(", ")}.'
+            )
+        return escape(str(value))
+
+    def _fact(self, fact: Fact, text: str) -> Tex:
+        key = (fact.key or fact.origin.formula, text)
+        if key not in self._printed:
+            runs = {*fact.origin.runs, *(reading.run for reading in fact.origin.readings)}
+            stale = bool(runs & self._stale_runs)
+            self._printed[key] = PrintedFact(len(self._printed) + 1, fact, text, stale)
+        printed = self._printed[key]
+        written = escape(text)
+        if fact.missing:
+            written = Tex(rf"\pkmissing{{{written}}}")
+        elif printed.stale:
+            written = Tex(rf"\pkstale{{{written}}}")
+        return Tex(rf"\pkfact{{{printed.number}}}{{{written}}}")

@@ -1,0 +1,78 @@
+"""What a template may ask of a study with `if` and `for`: plain names and truths, never a measured number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from paper_kit.analysis.results import Results
+from paper_kit.core.spec import Reading, RunSpec
+
+# uses.<name>: whether the base of any model does it.
+USES: Mapping[str, Callable[[RunSpec], bool]] = {
+    "accumulation": lambda run: run.optim.accumulate > 1,
+    "adamw": lambda run: run.optim.name == "adamw",
+    "amp": lambda run: run.precision != "fp32",
+    "balanced_sampler": lambda run: run.sampler == "balanced",
+    "brightness": lambda run: run.augment.brightness_p > 0,
+    "class_weights": lambda run: run.loss.class_weights != "none",
+    "clipping": lambda run: run.optim.clip_norm > 0,
+    "constant_rate": lambda run: run.schedule.name == "constant",
+    "contrast": lambda run: run.augment.contrast_p > 0,
+    "cosine": lambda run: run.schedule.name == "cosine",
+    "cutmix": lambda run: _mixes(run) and run.mixing.cutmix_alpha > 0,
+    "early_stop": lambda run: run.patience > 0,
+    "ema": lambda run: run.optim.ema_decay > 0,
+    "erasing": lambda run: run.augment.erase_p > 0,
+    "flip": lambda run: run.augment.flip > 0,
+    "focal": lambda run: run.loss.gamma > 0,
+    "kl_uniform": lambda run: run.loss.kl_uniform > 0,
+    "layer_decay": lambda run: run.optim.layer_decay < 1,
+    "mixup": lambda run: _mixes(run) and run.mixing.mixup_alpha > 0,
+    "one_cycle": lambda run: run.schedule.name == "one_cycle",
+    "progressive": lambda run: _transfers(run) and run.transfer.unfreezing == "progressive",
+    "r_drop": lambda run: run.loss.r_drop > 0,
+    "randaugment": lambda run: run.augment.randaugment_ops > 0,
+    "rotate": lambda run: run.augment.rotate_p > 0,
+    "scale": lambda run: run.augment.scale_p > 0,
+    "sgd": lambda run: run.optim.name == "sgd",
+    "shift": lambda run: run.augment.shift_p > 0,
+    "smoothing": lambda run: run.loss.smoothing > 0,
+    "subset": lambda run: run.train_fraction < 1,
+    "transfer": lambda run: _transfers(run),
+    "warmup": lambda run: run.schedule.name == "cosine" and run.schedule.warmup_epochs > 0,
+}
+
+
+def switches(results: Results) -> dict[str, Any]:
+    """The names by which templates choose among texts; `uses.tta` and the other uses are truths."""
+    readings = [results.cells(model.key)[0].reading for model in results.models]
+    runs = [reading.run for reading in readings]
+    card = results.card()
+    stand_ins = card is not None and not (card.redistributable or card.synthetic or results.show_images)
+    return {
+        "study_is_synthetic": results.synthetic,
+        "model_keys": [model.key for model in results.models],
+        "ablation_keys": [ablation.key for ablation in results.ablations],
+        "several_seeds": len(results.main.seeds) > 1,
+        "dataset_source": runs[0].dataset.name,
+        "data_has_citation": card is not None and bool(card.citation),
+        "samples_are_stand_ins": stand_ins,
+        "transfer_source": {
+            model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
+        },
+        "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
+        | {"tta": any(map(_tta, readings))},
+    }
+
+
+def _mixes(run: RunSpec) -> bool:
+    return run.mixing.probability > 0
+
+
+def _transfers(run: RunSpec) -> bool:
+    return run.transfer.source != "none"
+
+
+def _tta(reading: Reading) -> bool:
+    return len(reading.views) > 1
