@@ -45,6 +45,17 @@ def open_dataset(part: Part, roots: Mapping[str, Path], cache_dir: Path, skip_ba
     return dataset
 
 
+def fingerprint_at_hand(part: Part, roots: Mapping[str, Path], cache_dir: Path) -> str | None:
+    """The fingerprint of a dataset that is decoded and whose files are as they were; None otherwise."""
+    try:
+        part = complete("dataset", part)
+        given = _given(part, roots)
+    except InputError:
+        return None
+    dataset = _indexed(cache_dir / "index" / f"{_key(part, given)}.json", cache_dir)
+    return dataset.fingerprint if dataset else None
+
+
 def data_root(name: str, roots: Mapping[str, Path]) -> Path | None:
     """Where a dataset lies: as given in `roots`, else PAPERKIT_DATA/name, else None.
 
