@@ -7,8 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from paper_kit.data.dataset import Counts, Dataset
 from paper_kit.data.sources import SPLITS
+
+BLANK = 8  # grey levels, of 256, between the darkest and the brightest pixel of an image that shows nothing
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,17 @@ def audit(dataset: Dataset) -> Audit:
     """The Audit of all three splits; copies are found by the hash of their pixels."""
     blank: list[Place] = []
     groups: dict[bytes, list[Place]] = defaultdict(list)
-    for place, pixels in _images(dataset):
-        if pixels.count(pixels[0]) == len(pixels):
+    for place, image in _images(dataset):
+        if int(image.max()) - int(image.min()) <= BLANK:
             blank.append(place)
         else:
-            groups[hashlib.blake2b(pixels, digest_size=16).digest()].append(place)
+            groups[hashlib.blake2b(image.tobytes(), digest_size=16).digest()].append(place)
     copies = tuple(tuple(group) for group in groups.values() if len(group) > 1)
     return Audit(counts=dataset.counts, blank=tuple(blank), copies=copies)
 
 
-def _images(dataset: Dataset) -> Iterator[tuple[Place, bytes]]:
+def _images(dataset: Dataset) -> Iterator[tuple[Place, NDArray[np.uint8]]]:
     for name in SPLITS:
         split = dataset.split(name)
         for image, label, key in zip(split.images, split.labels.tolist(), split.ids.tolist(), strict=True):
-            yield Place(name, key, dataset.classes[label] if dataset.classes else ""), image.tobytes()
+            yield Place(name, key, dataset.classes[label] if dataset.classes else ""), image

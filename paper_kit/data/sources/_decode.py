@@ -18,6 +18,8 @@ from paper_kit.data.sources._tree import Reader, Tree
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
+BATCH = 64  # files that a thread takes at a time
+
 Bad = tuple[tuple[str, str], ...]  # (path, why)
 
 
@@ -44,20 +46,23 @@ def decode_files(
     shape = (len(names), size, size) if channels == 1 else (len(names), size, size, 3)
     images = np.zeros(shape, dtype=np.uint8)
 
-    def put(reader: Reader, place: int) -> str:
-        try:
-            images[place] = decode(reader.read(names[place]), size, channels)
-        except UnidentifiedImageError:
-            return "not an image in a known format"
-        except Exception as error:  # a damaged file makes Pillow raise nearly anything, even KeyError
-            return str(error).partition("\n")[0] or type(error).__name__
-        return ""
+    def put(reader: Reader, places: range) -> dict[int, str]:
+        why = {}
+        for place in places:
+            try:
+                images[place] = decode(reader.read(names[place]), size, channels)
+            except UnidentifiedImageError:
+                why[place] = "not an image in a known format"
+            except Exception as error:  # a damaged file makes Pillow raise nearly anything, even KeyError
+                why[place] = str(error).partition("\n")[0] or type(error).__name__
+        return why
 
+    batches = [range(start, min(start + BATCH, len(names))) for start in range(0, len(names), BATCH)]
     with tree.reader() as reader, warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")  # of odd metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        reasons = pool.map(lambda place: put(reader, place), range(len(names)))
-        return images, {place: why for place, why in enumerate(reasons) if why}
+        found = pool.map(lambda places: put(reader, places), batches)
+        return images, {place: reason for why in found for place, reason in why.items()}
 
 
 def decode(data: bytes, size: int, channels: int) -> NDArray[np.uint8]:
