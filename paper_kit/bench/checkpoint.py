@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,9 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not readable ({reason}). Delete it; the run then starts again.") from None
-    return state
+        return _tensors_only(path)
+    except InputError as error:
+        raise InputError(f"{error} Delete it; the run then starts again.") from None
 
 
 def save_weights(path: Path, weights: Weights) -> str:
@@ -43,12 +40,12 @@ def save_weights(path: Path, weights: Weights) -> str:
 
 def load_weights(path: Path) -> Weights:
     """The tensors of a .safetensors file, or of a .pth file that holds nothing but tensors."""
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors":
+        try:
             return dict(load_file(path))
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path}: not readable as weights ({str(error).splitlines()[0]}).") from None
+        except SafetensorError as error:
+            raise InputError(f"{path}: not a whole safetensors file ({error}).") from None
+    state = _tensors_only(path)
     inner = state.get("state_dict", state.get("model", state))
     return {name: value for name, value in inner.items() if isinstance(value, Tensor)}
 
@@ -56,3 +53,11 @@ def load_weights(path: Path) -> Weights:
 def copied(weights: dict[str, Any]) -> Weights:
     """The tensors of a state dict, copied to the CPU."""
     return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
+
+
+def _tensors_only(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch's reader stumble in a dozen ways
+        raise InputError(f"{path}: not readable ({type(error).__name__}).") from None
+    return state
