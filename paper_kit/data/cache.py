@@ -145,12 +145,12 @@ def _stamp(path: Path) -> str:
     folders = [str(path)]
     while folders:
         with os.scandir(folders.pop()) as found:
-            for item in sorted(found, key=lambda item: item.name):
-                status = item.stat()
-                line = f"{item.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
-                digest.update(line.encode(errors="surrogateescape"))
-                if item.is_dir():
-                    folders.append(item.path)
+            items = sorted(found, key=lambda item: item.name)
+        for item in items:
+            status = item.stat(follow_symlinks=Path(item.path).exists())
+            line = f"{item.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            digest.update(line.encode(errors="surrogateescape"))
+        folders += [item.path for item in items if item.is_dir()]
     return digest.hexdigest()[:32]
 
 

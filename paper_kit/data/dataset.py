@@ -171,12 +171,13 @@ def _write_arrays(splits: Splits, dataset: Dataset) -> None:
     folder = dataset.folder
     part = folder.with_name(f".{folder.name}-{os.urandom(4).hex()}.part")
     part.mkdir(parents=True)
+    arrays = {
+        f"{name}_{array}": getattr(split, array) for name, split in splits.each().items() for array in ARRAYS
+    }
     try:
-        for name, split in splits.each().items():
-            for array in ARRAYS:
-                values = getattr(split, array)
-                if values is not None:
-                    np.save(part / f"{name}_{array}.npy", values, allow_pickle=False)
+        for name, values in arrays.items():
+            if values is not None:
+                np.save(part / f"{name}.npy", values, allow_pickle=False)
         _describe(dataset, part)
         part.rename(folder)
     except OSError:

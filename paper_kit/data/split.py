@@ -106,6 +106,8 @@ def _order(labels: Labels, seed: int) -> Indices:
 
 def _random(count: int, seed: int) -> NDArray[np.uint64]:
     """Random numbers (count,) that stay the same over numpy versions: only raw bits are promised to."""
+    if seed < 0:
+        raise InputError(f"The seed is {seed}; expected 0 or more.")
     return np.atleast_1d(np.random.PCG64(seed).random_raw(count))
 
 

@@ -116,6 +116,13 @@ def test_corrupt_images_stop_the_open_and_are_listed_together(image_tree: Tree, 
     assert len(dataset.split("train")) == 5
 
 
+def test_a_link_to_nothing_is_a_corrupt_image(image_tree: Tree, cache: Path) -> None:
+    root = image_tree(GIVEN)
+    (root / "train/sad/link.png").symlink_to(root / "absent.png")
+    for _ in range(2):
+        assert opened(root, cache, skip_bad=True).dropped == 1
+
+
 def test_a_class_whose_images_are_all_corrupt_stops_even_when_bad_ones_are_skipped(
     image_tree: Tree, cache: Path
 ) -> None:

@@ -150,6 +150,15 @@ def test_a_file_that_is_not_fer2013_says_what_was_found(tmp_path: Path, text: st
         load(path)
 
 
+def test_a_csv_in_a_damaged_zip_is_refused(fer_csv: Write, zipped: Callable[[Path], Path]) -> None:
+    archive = zipped(fer_csv())
+    data = bytearray(archive.read_bytes())
+    data[2000:2100] = bytes(100)
+    archive.write_bytes(bytes(data))
+    with pytest.raises(InputError, match=r"a damaged zip .* Fetch it again"):
+        load(archive, official=False)
+
+
 def test_an_empty_root_says_what_it_may_hold(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
     with pytest.raises(InputError, match=r"found readme.txt; expected fer2013.csv, icml_face_data.csv"):

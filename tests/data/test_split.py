@@ -88,6 +88,11 @@ def test_too_few_subjects_are_refused() -> None:
         subject_split(np.array([0, 1, 0]), ["a", "b", "a"], {"validation": 0.1, "test": 0.1}, seed=0)
 
 
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(InputError, match="The seed is -1; expected 0 or more"):
+        stratified_subset(LABELS, 0.5, seed=-1)
+
+
 def test_fractions_that_leave_nothing_to_train_on_are_refused() -> None:
     with pytest.raises(InputError, match="a sum below 1"):
         stratified_split(LABELS, {"validation": 0.5, "test": 0.5}, seed=0)

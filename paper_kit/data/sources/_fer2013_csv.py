@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -81,9 +83,12 @@ def find_csv(root: Path) -> tuple[Tree, PurePosixPath] | None:
 
 def read_csv(tree: Tree, name: PurePosixPath) -> Rows:
     """All rows of a CSV; InputError where it is not one of FER2013."""
-    with tree.reader() as reader, reader.open(name) as opened:
-        buffered = io.BufferedReader(opened, 1 << 20)  # type: ignore[type-var]
-        return _read(buffered, tree.shown(name), tree.root if tree.zipped else tree.root / name)
+    try:
+        with tree.reader() as reader, reader.open(name) as opened:
+            buffered = io.BufferedReader(opened, 1 << 20)  # type: ignore[type-var]
+            return _read(buffered, tree.shown(name), tree.root if tree.zipped else tree.root / name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise InputError(f"{tree.root}: a damaged zip ({error}). Fetch it again.") from None
 
 
 def _read(opened: io.BufferedIOBase, shown: str, file: Path) -> Rows:
