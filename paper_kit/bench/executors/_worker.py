@@ -34,7 +34,7 @@ class Task:
 def work(connection: Connection, task: Task) -> None:
     """Nothing; trains what arrives on the connection until it says LEAVE or its other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
-    _write_to(task.log)
+    write_to(task.log)
     os.environ.update(environment(task.resources.threads, task.gpu))
     module, _, function = task.run.partition(":")
     run_one = getattr(importlib.import_module(module), function)
@@ -108,7 +108,7 @@ class Line:
         return message if isinstance(message, RunSpec) else None
 
 
-def _write_to(log: Path) -> None:
+def write_to(log: Path) -> None:
     """Nothing; what libraries print goes to the log and not through the progress display."""
     log.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

@@ -1,0 +1,137 @@
+"""A study from its plans to its records: what is missing is trained, then the costs are measured, alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from paper_kit.bench.costs import costs_to_measure, measure_alone
+from paper_kit.bench.machine import share
+from paper_kit.bench.progress import Ended, Event, Note, Report
+from paper_kit.bench.stopping import Stop, Why, stopping
+from paper_kit.core.errors import InputError
+from paper_kit.core.part import Part, load
+from paper_kit.core.plan import Plan, chosen_runs
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.status import statuses
+from paper_kit.core.store import RunState, Store
+from paper_kit.data.cache import fingerprint_at_hand, open_dataset
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a study came to: how its runs stand now, what was done in this call, and what went wrong."""
+
+    states: dict[str, RunState]
+    trained: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()  # (run id, reason)
+    measured: int = 0
+    not_measured: tuple[tuple[str, str], ...] = ()  # (model, reason)
+    seconds: float = 0.0
+    stopped: Why = ""
+
+    def count(self, state: RunState) -> int:
+        """How many runs are in a state."""
+        return sum(found is state for found in self.states.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether every run is done."""
+        return self.count(RunState.DONE) == len(self.states)
+
+
+def run_study(
+    plans: tuple[Plan, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    *,
+    executor: Part = Part(name="local"),  # noqa: B008  (frozen)
+    only: tuple[str, ...] = (),
+) -> Summary:
+    """The Summary after all that was missing was trained and measured, or after it was stopped.
+
+    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
+    Raises InputError before anything is trained where a dataset is not at hand or not whole.
+    """
+    started = time.monotonic()
+    runs = chosen_runs(plans, only)
+    missing = to_train(runs, store)
+    ended: dict[str, Ended] = {}
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Ended):
+            ended[event.run_id] = event
+        report(event)
+
+    with stopping(resources.time_limit_s) as stop:
+        if missing:
+            prepare(missing, store, resources, hear)
+            execute = load("executor", executor.name)
+            execute(missing, store, share(resources, len(runs)), hear, stop, **executor.arguments)
+        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop)
+    return Summary(
+        states={run.id: store.state(run) for run in runs},
+        trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
+        failed=tuple((run.id, store.reason(run.id)) for run in runs if store.reason(run.id)),
+        measured=measured,
+        not_measured=not_measured,
+        seconds=time.monotonic() - started,
+        stopped=stop.why,
+    )
+
+
+def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
+    """The runs that are not done, without those that another process has and what waits for them."""
+    states = {run.id: store.state(run) for run in runs}
+    skipped = {RunState.DONE, RunState.RUNNING}
+    return tuple(
+        run
+        for run in runs
+        if states[run.id] not in skipped and states.get(run.transfer.run) is not RunState.RUNNING
+    )
+
+
+def set_aside(
+    plans: tuple[Plan, ...], store: Store, resources: Resources, only: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Ids of the runs whose record is stale; their folders were renamed, so that they are trained again."""
+
+    def fingerprint(part: Part) -> str | None:
+        return fingerprint_at_hand(part, resources.data_roots, resources.cache)
+
+    stale = tuple(found.run.id for found in statuses(plans, store, fingerprint, only) if found.stale)
+    for run_id in stale:
+        store.forget(run_id)
+    return stale
+
+
+def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report) -> None:
+    """Nothing; every dataset is decoded, and failed runs may be tried again. InputError lists problems."""
+    problems: list[str] = []
+    for part in {repr(run.dataset): run.dataset for run in runs}.values():
+        report(Note(text=f"Opening the dataset {part.name}"))
+        try:
+            open_dataset(part, resources.data_roots, resources.cache, resources.skip_bad)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    for run in runs:
+        store.retry(run.id)
+
+
+def _measure(
+    plans: tuple[Plan, ...], store: Store, resources: Resources, report: Report, stop: Stop
+) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """How many models were measured, and (model, reason) of those that could not be."""
+    measured, failed = 0, []
+    for label, run in costs_to_measure(plans, store):
+        if stop():
+            break
+        report(Note(text=f"Measuring the cost of {label}"))
+        reason = measure_alone(run, store, resources, stop)
+        measured += not reason
+        if reason:
+            failed.append((label, reason))
+    return measured, tuple(failed)

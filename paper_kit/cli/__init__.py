@@ -1,0 +1,89 @@
+"""The command line: a command parses, calls one function of the library, and prints.
+
+Heavy rooms are imported inside the commands, so that `--help`, `plan` and `status` start at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from paper_kit import __version__
+from paper_kit.cli.build_pdf import build_pdf
+from paper_kit.cli.data import data
+from paper_kit.cli.doctor import doctor
+from paper_kit.cli.init import init
+from paper_kit.cli.list import list_plugins
+from paper_kit.cli.measure import measure
+from paper_kit.cli.pack import pack, unpack
+from paper_kit.cli.plan import plan
+from paper_kit.cli.predict import predict
+from paper_kit.cli.render import render
+from paper_kit.cli.run_all import run_all
+from paper_kit.cli.show import show
+from paper_kit.cli.status import status
+from paper_kit.cli.text import complain
+
+
+class Commands(TyperGroup):
+    """The commands; an error of the user's is printed in plain lines and never as a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """What the command gives back; raises typer.Exit with the code that belongs to an error."""
+        from paper_kit.core.errors import PaperkitError
+
+        try:
+            return super().invoke(ctx)
+        except PaperkitError as error:
+            complain(error.problems)
+            raise typer.Exit(error.exit_code) from None
+        except PermissionError as error:
+            complain([f"{error.filename}: {error.strerror}."])
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    name="paperkit",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The two that matter: paperkit run-all, then paperkit build-pdf.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"paperkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def paperkit(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turns experiment files into a paper in which every number is measured."""
+
+
+DAILY, RUNS, STUDY = "Every day", "Runs and records", "Studies and machines"
+for group, name, command, example in (
+    (DAILY, "run-all", run_all, "paperkit run-all quick --time-limit 9m"),
+    (DAILY, "build-pdf", build_pdf, "paperkit build-pdf --venue article --open"),
+    (DAILY, "plan", plan, "paperkit plan fer2013"),
+    (DAILY, "status", status, "paperkit status --only emotion_vit"),
+    (DAILY, "render", render, "paperkit render --venue ieeetran"),
+    (RUNS, "show", show, "paperkit show emotion_vit/no_focal"),
+    (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
+    (RUNS, "measure", measure, "paperkit measure quick --threads 1"),
+    (RUNS, "pack", pack, "paperkit pack quick --to quick.zip"),
+    (RUNS, "unpack", unpack, "paperkit unpack quick.zip"),
+    (STUDY, "list", list_plugins, "paperkit list model"),
+    (STUDY, "init", init, "paperkit init my_study --images ~/faces"),
+    (STUDY, "doctor", doctor, "paperkit doctor"),
+):
+    app.command(name, rich_help_panel=group, epilog=f"Example: {example}")(command)
+app.add_typer(data, name="data", rich_help_panel=STUDY)

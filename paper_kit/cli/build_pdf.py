@@ -1,0 +1,102 @@
+"""paperkit build-pdf: from the records and the templates to the PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paper_kit.cli.options import Data, Experiments, Out, Runs, ShowImages, Venue
+from paper_kit.cli.text import counted, say
+
+if TYPE_CHECKING:
+    from paper_kit.render.build import BuildReport
+
+SHOWN = 12  # runs and findings listed before "and more"
+
+Final = Annotated[
+    bool,
+    typer.Option(
+        "--final/--draft", help="Refuse what a draft only marks: missing or stale runs, placeholders."
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", help="Show the PDF when it is done.")]
+
+
+def build_pdf(
+    experiments: Experiments = None,
+    venue: Venue = "",
+    final: Final = False,
+    open_: Open = False,
+    show_images: ShowImages = False,
+    out: Out = None,
+    runs: Runs = None,
+    data: Data = None,
+) -> None:
+    """Fill the templates with tables, figures and numbers of the runs, and compile the PDF.
+
+    Edit templates/ to write the paper. What is not known yet shows as a mark in a draft, and a final paper
+    is refused until it is known.
+    """
+    report = build(experiments, venue, final, True, show_images, out, runs, data)
+    tell(report)
+    typer.echo(str(report.pdf))
+    if open_ and report.pdf is not None:
+        typer.launch(str(report.pdf))
+
+
+def build(
+    experiments: list[str] | None,
+    venue: str,
+    final: bool,
+    compiled: bool,
+    show_images: bool,
+    out: Path | None,
+    runs: Path | None,
+    data: list[str] | None,
+) -> BuildReport:
+    """What render made of the study around the current folder."""
+    from functools import partial
+
+    from paper_kit.cli.workplace import Workplace, fingerprint_of
+    from paper_kit.core.config import study_root
+    from paper_kit.render.build import Request, build_paper
+
+    root = study_root()
+    resources = Workplace(root, ()).resources(data)
+    request = Request(
+        venue=venue,
+        experiments=tuple(experiments or ()),
+        final=final,
+        compile=compiled,
+        show_images=show_images,
+        out=out,
+        runs=runs,
+        resources=resources,
+    )
+    return build_paper(request, root, partial(fingerprint_of, resources))
+
+
+def tell(report: BuildReport) -> None:
+    """Nothing; what was made, and what is to be put right, is on stderr."""
+    pages = f"{counted(report.pages, 'page')}, " if report.pages else ""
+    written = counted(len(report.changed), "file")
+    facts = f"{counted(report.facts, 'fact')} printed"
+    say(f"{report.venue.name}: {pages}{facts}, {written} written, {report.seconds:.1f} s")
+    missing = [f"{status.label}: {status.state}" for status in report.missing]
+    listed("runs are not finished and show as marks; paperkit run-all trains them", missing)
+    stale = [f"{status.label}: {'; '.join(status.stale)}" for status in report.stale]
+    listed("runs are stale; paperkit run-all --refresh trains them again", stale)
+    listed("things to put right", [str(finding) for finding in report.findings])
+
+
+def listed(title: str, lines: list[str]) -> None:
+    """Nothing; the lines stand on stderr below their number and title, if there are any."""
+    if not lines:
+        return
+    say(f"{len(lines)} {title}:")
+    for line in lines[:SHOWN]:
+        say(f"  {line}")
+    if len(lines) > SHOWN:
+        say(f"  … and {len(lines) - SHOWN} more")

@@ -1,0 +1,103 @@
+"""paperkit data: what a dataset holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paper_kit.cli.options import Data, SkipBad
+from paper_kit.cli.text import columns, counted, say
+
+if TYPE_CHECKING:
+    from paper_kit.data.dataset import Dataset
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATASET]...",
+        help="Names of `paperkit list dataset`; by default those of the paper's experiments.",
+        show_default=False,
+    ),
+]
+SHOWN = 10  # groups of copies listed
+
+data = typer.Typer(help="What a dataset holds, and what is wrong with it.", no_args_is_help=True)
+
+
+@data.command(epilog="Example: paperkit data info fer2013 --data fer2013=~/fer2013.csv")
+def info(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) -> None:
+    """Show what a dataset says of itself, and its images by split and class."""
+    from paper_kit.data.dataset import dataset_info
+
+    for dataset in opened(datasets, roots, skip_bad):
+        facts = dataset_info(dataset)
+        counts = facts.pop("counts")
+        rows = [(name.replace("_", " "), shown(value)) for name, value in facts.items() if value]
+        typer.echo(columns(rows))
+        typer.echo("\n" + count_table(counts) + "\n")
+
+
+@data.command(epilog="Example: paperkit data audit fer2013")
+def audit(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) -> None:
+    """Look for copies across splits, copies with conflicting labels, and blank images."""
+    from paper_kit.data.audit import audit as audit_dataset
+
+    for dataset in opened(datasets, roots, skip_bad):
+        found = audit_dataset(dataset)
+        leaked = ", ".join(f"{number} of {split}" for split, number in found.leaked.items())
+        rows = [
+            ("images that cannot be decoded", str(dataset.dropped)),
+            ("blank images", str(len(found.blank))),
+            ("groups of exact copies", str(len(found.copies))),
+            ("  across splits", f"{len(found.leaks)} (images that also stand in train: {leaked})"),
+            ("  with conflicting labels", str(len(found.conflicts))),
+            ("largest class over smallest", f"{found.imbalance:.1f}"),
+        ]
+        typer.echo(f"{dataset.card.title}\n{columns(rows, indent='  ')}")
+        for group in found.conflicts[:SHOWN]:
+            typer.echo("  conflict: " + ", ".join(f"{at.split}/{at.id} {at.label}" for at in group))
+        if len(found.conflicts) > SHOWN:
+            typer.echo(f"  and {counted(len(found.conflicts) - SHOWN, 'conflict')} more")
+
+
+def opened(names: list[str] | None, roots: list[str] | None, skip_bad: bool) -> list[Dataset]:
+    """The named datasets, or those of the paper's experiments, decoded if they were not before."""
+    from paper_kit.cli.workplace import Workplace, workplace
+    from paper_kit.core.config import study_root
+    from paper_kit.core.part import Part
+    from paper_kit.data.cache import open_dataset
+
+    if names:
+        place = Workplace(study_root(), ())
+        parts = [Part(name=name) for name in names]
+    else:
+        place = workplace()
+        parts = list(
+            {repr(run.dataset): run.dataset for plan in place.plans() for run in plan.trainings}.values()
+        )
+    resources = place.resources(roots)
+    found = []
+    for part in parts:
+        say(f"Opening the dataset {part.name}")
+        found.append(open_dataset(part, resources.data_roots, resources.cache, skip_bad))
+    return found
+
+
+def count_table(counts: dict[str, dict[str, int]]) -> str:
+    """Images by class (rows) and split (columns), with sums."""
+    splits = list(counts)
+    classes = list(dict.fromkeys(name for row in counts.values() for name in row))
+    rows = [["class", *splits]]
+    rows += [[name, *(f"{counts[split].get(name, 0):,}" for split in splits)] for name in classes]
+    rows.append(["total", *(f"{sum(counts[split].values()):,}" for split in splits)])
+    return columns(rows, indent="  ")
+
+
+def shown(value: object) -> str:
+    """A value in words: lists with commas, tables as "train 1, test 2"."""
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {item:,}" if isinstance(item, int) else f"{name} {item}" for name, item in value.items()
+        )
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
