@@ -147,7 +147,8 @@ def _stamp(path: Path) -> str:
         with os.scandir(folders.pop()) as found:
             items = sorted(found, key=lambda item: item.name)
         for item in items:
-            status = item.stat(follow_symlinks=Path(item.path).exists())
+            broken = item.is_symlink() and not Path(item.path).exists()
+            status = item.stat(follow_symlinks=not broken)
             line = f"{item.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
             digest.update(line.encode(errors="surrogateescape"))
         folders += [item.path for item in items if item.is_dir()]
