@@ -27,7 +27,9 @@ COPIED = {".bib", ".pdf", ".png", ".jpg", ".jpeg"}  # what a template may read b
 CLASS_FILES = {".cls", ".sty", ".bst", ".clo", ".cfg"}  # in a venue's folder; copied beside paper.tex
 NOBODY = Author(name="First Author", affiliation="Your University")
 _PLACEHOLDER = re.compile(
-    r"(first|second|third|fourth|your|an?other)\s+(author|name|university|institution|department|city)", re.I
+    r"\b(first|second|third|fourth|your|another)\s+(author|name|university|institution|department|city)\b"
+    r"|@example\.(org|com|net)",
+    re.IGNORECASE,
 )
 
 
@@ -172,7 +174,7 @@ def _lines(author: Author) -> list[Tex]:
     """Affiliation, place, address and ORCID, those that are given."""
     lines = [_name(text) for text in (author.affiliation, author.place) if text]
     if author.email:
-        lines.append(Tex(rf"\texttt{{{escape(author.email)}}}"))
+        lines.append(Tex(rf"\texttt{{{_name(author.email)}}}"))
     if author.orcid:
         lines.append(Tex(rf"ORCID \href{{https://orcid.org/{key(author.orcid)}}}{{{key(author.orcid)}}}"))
     return lines

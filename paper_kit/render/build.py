@@ -1,0 +1,232 @@
+"""A paper from its records: files as values, then written, then compiled and checked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from paper_kit.analysis.results import Results, collect
+from paper_kit.core.config import study_root, weights_folders
+from paper_kit.core.errors import InputError
+from paper_kit.core.files import read_json, write_bytes
+from paper_kit.core.paper import experiment_files, load_paper
+from paper_kit.core.plan import load_plans
+from paper_kit.core.spec import Resources
+from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand, statuses
+from paper_kit.core.store import RunState, Store
+from paper_kit.render.check import Finding, check, pages
+from paper_kit.render.compile import compile_tex
+from paper_kit.render.manuscript import (
+    CLASS_FILES,
+    Manuscript,
+    Typeset,
+    load_manuscript,
+    placeholders,
+    typeset,
+)
+from paper_kit.render.material import material
+from paper_kit.render.tex import unsettable
+from paper_kit.render.venue import Venue, load_venue
+
+WRITTEN = "files.json"  # names of the files of the last build
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build made: its folder, the PDF (None where only rendered), and what is to be put right."""
+
+    folder: Path
+    venue: Venue
+    pdf: Path | None
+    pages: int
+    changed: tuple[str, ...]  # files written, of all in the folder
+    facts: int  # printed
+    missing: tuple[RunStatus, ...]  # runs that are not finished
+    stale: tuple[RunStatus, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build: venue ("" for paper.toml's), experiments (none for paper.toml's), and how strictly.
+
+    `final` refuses whatever a draft only marks; `compile` false stops after TeX, tables and figures are
+    written; `out` is the build folder, by default paper/build/<venue>; `runs` is the Store's folder.
+    """
+
+    venue: str = ""
+    experiments: tuple[str, ...] = ()
+    final: bool = False
+    compile: bool = True
+    show_images: bool = False
+    out: Path | None = None
+    runs: Path | None = None
+    resources: Resources = field(default_factory=Resources)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a build reads, read."""
+
+    manuscript: Manuscript
+    results: Results
+    venue: Venue
+    missing: tuple[RunStatus, ...]
+    stale: tuple[RunStatus, ...]
+
+    def typeset(self) -> Typeset:
+        """The manuscript as one TeX file, with what it places."""
+        stale_runs = frozenset(status.run.id for status in self.stale)
+        return typeset(self.manuscript, material(self.results, self.venue.style(), stale_runs), self.venue)
+
+
+def build_paper(
+    request: Request, root: Path | None = None, fingerprint: Fingerprint = not_at_hand
+) -> BuildReport:
+    """The paper of the study at `root`; InputError lists what a final paper may not have, or what failed."""
+    started = time.monotonic()
+    root = root or study_root()
+    inputs = read_inputs(request, root, fingerprint)
+    made = inputs.typeset()
+    if request.final:
+        refuse(unfit(inputs, made))
+    folder = request.out or root / "paper" / "build" / inputs.venue.key
+    changed = write(page_files(made, inputs.manuscript, inputs.venue), folder)
+    findings = unset_signs(made)
+    pdf: Path | None = None
+    if request.compile:
+        compiled = compile_tex(folder, made.lines)
+        pdf = compiled.pdf
+        findings += check(compiled, made.lines, inputs.venue)
+    if request.final:
+        refuse([str(finding) for finding in findings])
+    return BuildReport(
+        folder=folder,
+        venue=inputs.venue,
+        pdf=pdf,
+        pages=pages(pdf) if pdf else 0,
+        changed=changed,
+        facts=len(made.facts),
+        missing=inputs.missing,
+        stale=inputs.stale,
+        findings=tuple(findings),
+        seconds=time.monotonic() - started,
+    )
+
+
+def build(manuscript: Manuscript, results: Results, venue: Venue) -> dict[str, bytes]:
+    """Path in the build folder -> content: TeX, tables, figures, facts; equal inputs give equal bytes."""
+    return page_files(typeset(manuscript, material(results, venue.style()), venue), manuscript, venue)
+
+
+def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_hand) -> Inputs:
+    """Templates, records and venue of a study; InputError for what is wrong with them."""
+    paper, templates = load_paper(root), root / "templates"
+    venue = load_venue(templates, request.venue or paper.venue)
+    plans = load_plans(experiment_files(root, request.experiments), weights=weights_folders(root))
+    store = Store(request.runs or root / "experiments" / "runs")
+    literature = templates / "literature.toml"
+    results = collect(
+        plans,
+        store,
+        resources=request.resources,
+        literature=literature if literature.is_file() else None,
+        show_images=request.show_images,
+    )
+    states = statuses(plans, store, fingerprint)
+    return Inputs(
+        load_manuscript(templates, paper),
+        results,
+        venue,
+        missing=tuple(status for status in states if status.state is not RunState.DONE),
+        stale=tuple(status for status in states if status.stale),
+    )
+
+
+def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str, bytes]:
+    """Path in the build folder -> content, for all that TeX and a reader need."""
+    files = {_place(name, venue): data for name, data in manuscript.files.items() if _belongs(name, venue)}
+    files["paper.tex"] = made.tex.encode()
+    for stem, table in made.tables.items():
+        files[f"tables/{stem}.csv"] = table.to_csv().encode()
+        files[f"tables/{stem}.md"] = table.to_markdown().encode()
+    for stem, drawn in made.figures.items():
+        files[f"figures/{stem}.pdf"] = drawn.pdf
+        files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
+    facts = [fact.as_dict() for fact in made.facts]
+    files["facts.json"] = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
+    files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
+    return files
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
+    """Names of the files that changed; what an earlier build wrote and this one does not is removed."""
+    index = folder / WRITTEN
+    before = read_json(index) if index.is_file() else []
+    for name in set(before) - set(files):
+        (folder / name).unlink(missing_ok=True)
+    changed = []
+    for name, data in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != data:
+            write_bytes(path, data)
+            changed.append(name)
+    if sorted(before) != sorted(files):
+        write_bytes(index, json.dumps(sorted(files)).encode())
+    return tuple(changed)
+
+
+def unfit(inputs: Inputs, made: Typeset) -> list[str]:
+    """What a final paper may not have, each with what to do."""
+    paper = inputs.manuscript.paper
+    problems = [
+        f"{status.label}: not finished ({status.state}). Type `paperkit run-all`."
+        for status in inputs.missing
+    ]
+    problems += [
+        f"{status.label}: {'; '.join(status.stale)}. Type `paperkit run-all --refresh`."
+        for status in inputs.stale
+    ]
+    problems += [
+        f"paper/paper.toml: {text!r} is a placeholder; write the true name." for text in placeholders(paper)
+    ]
+    if inputs.results.synthetic and not paper.demo:
+        problems.append(
+            "The study uses synthetic data: write demo = true in paper/paper.toml if that is meant."
+        )
+    for fact in made.facts:
+        if fact.fact.missing:
+            where = ", ".join(map(str, fact.places)) or "a table"
+            problems.append(f"{where}: the fact {fact.name} is not known yet.")
+    return problems
+
+
+def unset_signs(made: Typeset) -> list[Finding]:
+    """The signs that pdfLaTeX has no glyph for, by the line that prints them."""
+    return [
+        Finding("sign", str(made.lines.place(number)), f"{sign} cannot be set and is printed by its number.")
+        for number, row in enumerate(made.tex.split("\n"), start=1)
+        for sign in unsettable(row)
+    ]
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Nothing where there are no problems; else InputError."""
+    if problems:
+        raise InputError(["--final: this paper is not finished.", *dict.fromkeys(problems)])
+
+
+def _belongs(name: str, venue: Venue) -> bool:
+    """Whether a file of templates/ is for this venue: another venue's class files are not."""
+    path = PurePosixPath(name)
+    return path.parts[0] != "venues" or path.parts[1] == venue.key
+
+
+def _place(name: str, venue: Venue) -> str:
+    """Where a file of templates/ goes: class files of the venue beside paper.tex, others as they are."""
+    path = PurePosixPath(name)
+    return path.name if path.parts[:2] == ("venues", venue.key) and path.suffix in CLASS_FILES else name

@@ -1,0 +1,215 @@
+"""TeX to PDF: latexmk in an isolated folder, its errors told by the template's line."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.files import write_bytes
+from paper_kit.render.source_map import SourceMap
+
+JOB = "paper"
+AUXILIARY = "tex"  # TeX's own files go here, so that the folder above can be read and packed
+TIMEOUT_S = 300.0
+EPOCH = "315532800"  # 1 January 1980, the oldest date a zip file can hold
+MOST_ERRORS = 5  # what follows is mostly a consequence of these
+INSTALL = (
+    "On Debian or Ubuntu type: sudo apt-get install --no-install-recommends latexmk texlive-latex-extra "
+    "texlive-latex-recommended texlive-fonts-recommended texlive-publishers texlive-science "
+    "texlive-bibtex-extra cm-super poppler-utils. "
+    "On macOS: brew install --cask mactex-no-gui && brew install poppler."
+)
+_ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?P<message>.*)$|^! (?P<fatal>.*)$")
+# (what TeX says, what is mostly meant)
+CURES = (
+    (
+        r"Undefined control sequence",
+        "Check the spelling, or load the package that defines it in the venue's preamble.tex.",
+    ),
+    (r"File `[^']+\.(sty|cls|bst|def)' not found", f"Install the package that has it. {INSTALL}"),
+    (r"File `[^']+' not found", "Put the file into templates/ or correct its name; nothing outside is read."),
+    (r"Unicode character", "pdfLaTeX has no glyph for this sign; write it as a TeX command."),
+    (r"Missing \$ inserted", r"A _ or ^ stands outside of math: write \_ or $x_1$."),
+    (r"Misplaced alignment tab", r"An & stands outside of a table: write \&."),
+    (r"Extra alignment tab", r"The row has more cells than the table has columns."),
+    (r"Illegal parameter number|You can't use `macro parameter", r"A # stands in the text: write \#."),
+    (r"Paragraph ended before|File ended while|Runaway", "A closing brace } is missing before this line."),
+    (r"Too many \}'s|Extra \}", "There is a closing brace } without its opening one."),
+    (
+        r"Environment \S+ undefined",
+        "Check its spelling, or load the package that defines it in preamble.tex.",
+    ),
+    (
+        r"\\begin\{(\S+)\}.* ended by \\end",
+        "Close environments in the reverse order in which they were opened.",
+    ),
+    (
+        r"no legal \\end found|Emergency stop",
+        r"TeX met the end of the file inside a group: look for a missing } or \end{...}.",
+    ),
+    (r"Can be used only in preamble", "Move it into the venue's preamble.tex."),
+    (r"There's no line here to end", r"Remove the \\ after an empty line."),
+    (r"Not in outer par mode|Float\(s\) lost", "A figure or table stands inside another box; move it out."),
+    (r"Missing number|Illegal unit", r"A length is expected here, such as 3pt or 0.5\linewidth."),
+    (r"Something's wrong--perhaps a missing \\item", r"A list has text before its first \item."),
+    (r"TeX capacity exceeded", "A macro calls itself without end, or a group is never closed."),
+    (r"openout_any|openin_any|not writable", "TeX may read and write inside the build folder only."),
+)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The PDF and TeX's log."""
+
+    pdf: Path
+    log: str
+
+
+def compile_tex(folder: Path, lines: SourceMap, *, timeout_s: float = TIMEOUT_S) -> Compiled:
+    """The PDF of `folder`/paper.tex; InputError tells TeX's errors by template line.
+
+    After an error the last good PDF is still there.
+    """
+    missing = [tool for tool in ("latexmk", "pdflatex", "bibtex") if shutil.which(tool) is None]
+    if missing:
+        raise InputError(f"TeX is missing: there is no {', '.join(missing)}. {INSTALL}")
+    returned, said = _latexmk(folder, timeout_s)
+    log_file = folder / AUXILIARY / f"{JOB}.log"
+    log = log_file.read_text(encoding="utf-8", errors="replace") if log_file.is_file() else ""
+    made = folder / AUXILIARY / f"{JOB}.pdf"
+    pdf = folder / f"{JOB}.pdf"
+    if returned != 0 or not made.is_file():
+        (folder / AUXILIARY / f"{JOB}.fdb_latexmk").unlink(
+            missing_ok=True
+        )  # so that the next call tries again
+        kept = [f"The last good PDF is still {pdf}."] if pdf.is_file() else []
+        raise InputError(
+            [*(tex_errors(log, lines) or _bibtex_errors(folder) or [_ending(said, log_file)]), *kept]
+        )
+    data = made.read_bytes()
+    if not pdf.is_file() or pdf.read_bytes() != data:
+        write_bytes(pdf, data)
+    return Compiled(pdf, log)
+
+
+def tex_errors(log: str, lines: SourceMap) -> list[str]:
+    """The first errors of a log, each as "template:line: what TeX says. Likely cure."."""
+    told: dict[str, None] = {}
+    rows = log.splitlines()
+    for number, row in enumerate(rows):
+        found = _ERROR.match(row)
+        if not found or "==> Fatal error" in row:
+            continue
+        message = (found["message"] or found["fatal"]).strip()
+        if message.startswith("Emergency stop") and told:
+            continue
+        file, line = (found["file"], found["line"]) if found["file"] else _stopped(rows, number)
+        place = _place(file, int(line), lines)
+        told[f"{place}: {message}{_near(rows, number)} {cure(message)}".rstrip()] = None
+    return list(told)[:MOST_ERRORS]
+
+
+def cure(message: str) -> str:
+    """What most likely helps against a message of TeX's; empty where that is not known."""
+    return next((text for pattern, text in CURES if re.search(pattern, message)), "")
+
+
+def _place(file: str, line: int, lines: SourceMap) -> str:
+    name = file.removeprefix("./")
+    if name == f"{JOB}.tex":
+        return str(lines.place(line))
+    return f"templates/{name}:{line}" if name == "macros.tex" else f"{Path(name).name}:{line}"
+
+
+def _stopped(rows: list[str], number: int) -> tuple[str, str]:
+    """File and line at which TeX stopped after an error that names neither."""
+    for row in rows[number + 1 : number + 20]:
+        found = _ERROR.match(row)
+        if found and found["file"]:
+            return found["file"], found["line"]
+        context = re.match(r"l\.(\d+) ", row)
+        if context:
+            return f"{JOB}.tex", context[1]
+    return f"{JOB}.log", "0"
+
+
+def _near(rows: list[str], number: int) -> str:
+    r"""What TeX had read when it stopped, from the log's "l.12 …" line, such as " (at \foo)"."""
+    for row in rows[number + 1 : number + 12]:
+        found = re.match(r"l\.\d+ (.*)", row)
+        if found:
+            text = found[1].strip().removeprefix("...")[-60:]
+            return f" (at {text})" if text else ""
+        if _ERROR.match(row):
+            break
+    return ""
+
+
+def _bibtex_errors(folder: Path) -> list[str]:
+    """BibTeX's complaints about the references or their style."""
+    blg = folder / AUXILIARY / f"{JOB}.blg"
+    rows = blg.read_text(encoding="utf-8", errors="replace").splitlines() if blg.is_file() else []
+    complaints = ("I couldn't open", "I was expecting", "Repeated entry", "---line", "I found no", "Illegal")
+    return [
+        f"references.bib (BibTeX): {row}" for row in rows if row.startswith(complaints) or "---line" in row
+    ][:MOST_ERRORS]
+
+
+def _ending(said: str, log_file: Path) -> str:
+    if log_file.is_file() and "No pages of output" in log_file.read_text(encoding="utf-8", errors="replace"):
+        return (
+            "The manuscript prints nothing: there is no text between \\begin{document} and \\end{document}."
+        )
+    last = " ".join(said.split())[-300:]
+    return f"LaTeX failed without naming an error; its log is {log_file}. Its last words: {last}"
+
+
+def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
+    """latexmk's exit code and words; nothing that TeX starts outlives the time limit."""
+    (folder / AUXILIARY).mkdir(parents=True, exist_ok=True)
+    options = ["-interaction=nonstopmode", "-file-line-error", "-no-shell-escape"]
+    command = ["latexmk", "-norc", "-pdf", f"-outdir={AUXILIARY}", *(f"-latexoption={o}" for o in options)]
+    with subprocess.Popen(
+        [*command, f"{JOB}.tex"],
+        cwd=folder,
+        env=dict(_environment()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise InputError(
+                f"LaTeX did not finish within {timeout_s:.0f} s: a macro may call itself without end. "
+                f"Its log is {folder / AUXILIARY / f'{JOB}.log'}."
+            ) from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, said.decode(errors="replace")
+
+
+def _environment() -> Iterator[tuple[str, str]]:
+    """This process's environment, without paths that TeX would search, and with its doors shut."""
+    for name, value in os.environ.items():
+        if not name.startswith(("TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "TEXMFOUTPUT", "LATEXMK")):
+            yield name, value
+    yield from {
+        "openin_any": "p",
+        "openout_any": "p",
+        "shell_escape": "f",
+        "max_print_line": "1000",
+        "error_line": "254",
+        "half_error_line": "238",
+        "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
+        "FORCE_SOURCE_DATE": "1",
+    }.items()
