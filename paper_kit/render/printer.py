@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from paper_kit.analysis.artifacts import Note
 from paper_kit.analysis.facts import Fact
 from paper_kit.core.errors import InputError
 from paper_kit.render.environment import FactText
 from paper_kit.render.source_map import Place
-from paper_kit.render.tex import Tex, escape
+from paper_kit.render.tex import Tex, escape, join
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Printer:
             return self._fact(value, value.text)
         if isinstance(value, FactText):
             return self._fact(value.fact, str(value))
+        if isinstance(value, Note):
+            return join(self.show(part) for part in value.parts)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             return escape(value)
         if value is None or isinstance(value, bool):

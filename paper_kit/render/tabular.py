@@ -82,6 +82,8 @@ def _cell(cell: Cell, column: Column, pad: Tex, show: Show) -> Tex:
     if cell.mark:
         raised = rf"\textsuperscript{{{escape(cell.mark)}}}"
         written = Tex(written + Tex(rf"\rlap{{{raised}}}" if column.align == "r" else raised))
+    if column.wrap_in:
+        written = Tex(rf"\pkcell{{{column.wrap_in:.3g}in}}{{{written}}}")
     return Tex(written + pad)
 
 
