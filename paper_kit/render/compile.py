@@ -30,6 +30,10 @@ _ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?P<message>.*)$|^
 # (what TeX says, what is mostly meant)
 CURES = (
     (
+        r"Undefined control sequence.*\\pk|Command \\pk\w+ undefined",
+        r"Let manuscript.tex begin with \input{macros}, and keep templates/macros.tex.",
+    ),
+    (
         r"Undefined control sequence",
         "Check the spelling, or load the package that defines it in the venue's preamble.tex.",
     ),
@@ -112,7 +116,8 @@ def tex_errors(log: str, lines: SourceMap) -> list[str]:
             continue
         file, line = (found["file"], found["line"]) if found["file"] else _stopped(rows, number)
         place = _place(file, int(line), lines)
-        told[f"{place}: {message}{_near(rows, number)} {cure(message)}".rstrip()] = None
+        near = _near(rows, number)
+        told[f"{place}: {message}{near} {cure(message + near)}".rstrip()] = None
     return list(told)[:MOST_ERRORS]
 
 

@@ -31,8 +31,18 @@ def tabular(table: Table, show: Show) -> Tex:
         if number and number in table.rules_before:
             made.add_hline()
         made.add_row(_row(row, table.columns, [pad[number] for pad in pads], show))
-    notes = join((show(note) for note in table.notes), Tex(r"\par "))
+    marks = {cell.mark for row in table.cells for cell in row if cell.mark}
+    notes = join((_note(note, marks, show) for note in table.notes), Tex(r"\par "))
     return Tex(rf"\pktable{{%{chr(10)}{made.dumps()}}}{{{notes}}}")
+
+
+def _note(note: str, marks: set[str], show: Show) -> Tex:
+    """A note, with its first word raised where that is a mark of a cell."""
+    first, _, _ = note.partition(" ")
+    written, plain = show(note), f"{escape(first)} "
+    if first in marks and written.startswith(plain):
+        return Tex(rf"\textsuperscript{{{escape(first)}}}{written.removeprefix(plain)}")
+    return written
 
 
 def _add_groups(made: Tabular, groups: Sequence[tuple[str, int]]) -> None:

@@ -68,6 +68,12 @@ def test_spans_groups_rules_and_notes_are_set() -> None:
     assert written.endswith(r"{n \& m}")
 
 
+def test_a_note_that_begins_with_a_mark_raises_it() -> None:
+    table = Table("t", (Column("A", "r"),), ((Cell("1", mark="a"),),), notes=("a by hand.", "b no mark."))
+    written = str(tabular(table, Printer().show))
+    assert written.endswith(r"{\textsuperscript{a}by hand.\par b no mark.}")
+
+
 def test_a_long_header_is_broken_in_two() -> None:
     table = Table("t", (Column("w/o transfer learning", "r"),), (("1",),))
     assert r"w/o transfer\\learning" in str(tabular(table, Printer().show))
