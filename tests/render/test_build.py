@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from paper_kit.core.errors import InputError
-from paper_kit.render.build import page_files, refuse, unset_signs, write
+from paper_kit.core.plan import load_plans
+from paper_kit.core.store import Store
+from paper_kit.render.build import Request, build_paper, page_files, refuse, unset_signs, write
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.venue import load_venue
-from tests.render.small import MATERIAL, TEMPLATES, made, manuscript
+from tests.analysis.fabricated import write_run
+from tests.render.small import MATERIAL, SECTIONS, TEMPLATES, made, manuscript
 
 TEXT = "\\VAR{data.train}\n\\VAR{table('classes')}\n\\VAR{figure('curves')}\n\\VAR{'smile 笑'}\n"
 
@@ -67,3 +71,113 @@ def test_a_final_paper_is_refused_with_all_reasons_at_once() -> None:
     with pytest.raises(InputError) as caught:
         refuse(["a", "b", "a"])
     assert caught.value.problems[1:] == ("a", "b")
+
+
+EXPERIMENT = """
+question = "Does it build?"
+seeds = [0]
+[base]
+dataset = "synthetic_faces"
+epochs = 6
+mixing = {mixup_alpha = 0.2, probability = 0.5}
+[reading]
+views = ["identity", "flip"]
+[[model]]
+key = "emotion_vit"
+label = "Emotion_ViT"
+part = "emotion_vit"
+[[ablation]]
+key = "no_mixing"
+label = "w/o mixup"
+set = {"mixing.probability" = 0.0}
+"""
+WORDS = """\\input{macros}
+\\BLOCK{include venue_preamble}
+\\begin{document}
+\\BLOCK{include venue_frontmatter}
+\\VAR{study.models} reaches \\VAR{results.emotion_vit.accuracy}
+\\BLOCK{if uses.tta}with two views\\BLOCK{endif}.
+\\VAR{table("main_results")}
+\\end{document}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A study's folder with one model, one ablation, and small templates."""
+    templates = tmp_path / "templates"
+    (templates / "sections").mkdir(parents=True)
+    shutil.copytree(TEMPLATES / "venues", templates / "venues")
+    shutil.copy(TEMPLATES / "macros.tex", templates)
+    for name, text in {"manuscript.tex": WORDS, **SECTIONS}.items():
+        (templates / name).write_text(text)
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "one.toml").write_text(EXPERIMENT)
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "paper.toml").write_text('experiments = ["one"]\n')
+    return tmp_path
+
+
+def finish(study: Path, runs: int = 2) -> None:
+    plans = load_plans((study / "experiments" / "one.toml",))
+    for spec in plans[0].runs[:runs]:
+        write_run(Store(study / "experiments" / "runs"), spec, images=60)
+
+
+def test_a_study_without_runs_renders_and_says_what_is_missing(study: Path) -> None:
+    report = build_paper(Request(compile=False), study)
+    assert report.folder == study / "paper" / "build" / "ieeetran"
+    assert len(report.missing) == 2
+    assert report.pdf is None
+    assert "\\pkmissing" in (report.folder / "paper.tex").read_text()
+
+
+def test_a_final_paper_without_runs_names_and_permission_is_refused_for_each(study: Path) -> None:
+    finish(study, runs=1)
+    with pytest.raises(InputError) as caught:
+        build_paper(Request(final=True, compile=False), study)
+    told = "\n".join(caught.value.problems)
+    for part in ("run-all", "First Author", "Your University", "demo = true", "w/o mixup"):
+        assert part in told
+    assert not (study / "paper" / "build").exists()
+
+
+def test_facts_that_are_not_known_refuse_a_final_paper_with_their_place(study: Path) -> None:
+    with pytest.raises(InputError, match=r"templates/manuscript\.tex:5.*results\.emotion_vit\.accuracy"):
+        build_paper(Request(final=True, compile=False), study)
+
+
+def test_a_finished_study_that_may_be_a_demonstration_is_final(study: Path) -> None:
+    finish(study)
+    (study / "paper" / "paper.toml").write_text(
+        'experiments = ["one"]\ndemo = true\nauthors = [{name = "Ada Lovelace", affiliation = "London"}]\n'
+    )
+    report = build_paper(Request(final=True, compile=False, out=study / "out"), study)
+    assert report.missing == report.stale == ()
+    assert report.folder == study / "out"
+    assert "\\pkmissing" not in (report.folder / "paper.tex").read_text()
+
+
+def test_mistakes_in_names_are_told_with_the_near_one(study: Path) -> None:
+    with pytest.raises(InputError, match="Did you mean 'article'"):
+        build_paper(Request(venue="articel", compile=False), study)
+    (study / "templates" / "manuscript.tex").write_text('\n\\VAR{table("main_result")}')
+    with pytest.raises(InputError, match=r"manuscript\.tex:2: .*Did you mean 'main_results'"):
+        build_paper(Request(compile=False), study)
+    (study / "templates" / "manuscript.tex").write_text('\n\\VAR{table("main_results", wide=true)}')
+    with pytest.raises(InputError, match=r"manuscript\.tex:2: .*unknown argument 'wide'"):
+        build_paper(Request(compile=False), study)
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+def test_a_study_becomes_a_pdf_and_a_second_build_changes_nothing(study: Path) -> None:
+    finish(study)
+    report = build_paper(Request(), study)
+    assert report.pdf is not None
+    assert report.pages == 1
+    assert report.findings == ()
+    before = report.pdf.stat().st_mtime_ns
+    again = build_paper(Request(), study)
+    assert again.changed == ()
+    assert report.pdf.stat().st_mtime_ns == before
