@@ -15,7 +15,8 @@ from paper_kit.bench.pixels import Preparation
 from paper_kit.bench.tta import view
 from paper_kit.stats.metrics import accuracy, confusion_matrix, macro_f1
 
-BATCH_PIXELS = 256 * 48 * 48  # a batch holds so many places, so that large images fit as well
+LARGEST_BATCH = {"cpu": 64, "cuda": 512}  # more is slower on a CPU: the maps leave its cache
+BATCH_PIXELS = 512 * 112 * 112  # so many places at most, so that large images fit into memory
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -70,7 +71,7 @@ def _in_batches(
 ) -> NDArray[np.float32]:
     model.eval()
     indices = np.arange(len(data)) if rows is None else rows
-    size = max(1, BATCH_PIXELS // prepare.image_size**2)
+    size = max(1, min(LARGEST_BATCH[data.pixels.device.type], BATCH_PIXELS // prepare.image_size**2))
     parts: list[Any] = []
     with autocast(data.pixels.device, precision):
         for first in range(0, len(indices), size):

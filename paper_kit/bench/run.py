@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +31,7 @@ from paper_kit.data.dataset import Dataset
 from paper_kit.data.split import stratified_subset
 
 SUBSET_SEED = 0  # train_fraction takes the same images for every seed and model
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
 
 
@@ -59,8 +62,7 @@ def run_one(
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
         except Exception as error:
-            reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
-            store.fail(spec.id, reason, traceback.format_exc())
+            store.fail(spec.id, _reason(error, spec), traceback.format_exc())
             return RunState.FAILED
     return RunState.DONE if done else RunState.PARTIAL
 
@@ -121,13 +123,30 @@ def first_model(spec: RunSpec, outputs: int, device: torch.device) -> nn.Module:
     return model.to(device)
 
 
+def _reason(error: Exception, spec: RunSpec) -> str:
+    """One line: what went wrong, and what to change where that is known."""
+    if isinstance(error, torch.OutOfMemoryError):
+        half = max(1, (spec.micro_batch or spec.batch_size) // 2)
+        return f"The device's memory is too small for a batch. Set micro_batch = {half}."
+    return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+
+
 def _settle(device: torch.device, threads: int) -> None:
     """Nothing; torch computes with so many threads and, on a GPU, the same way each time."""
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
+
+
+def _keep_freed_memory() -> None:
+    """Nothing; glibc keeps freed memory for the next step, which saves up to a fifth of the time on a CPU."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if platform.libc_ver()[0] == "glibc" else None
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(M_MMAP_THRESHOLD, 2**30)
 
 
 def _threads(resources: Resources) -> int:

@@ -163,6 +163,15 @@ def test_a_run_that_diverges_fails_with_its_reason_and_leaves_no_record(store, r
     assert "Traceback" in store.file(asked.id, "error.txt").read_text()
 
 
+def test_too_little_memory_is_told_with_the_micro_batch_to_set(store, resources, monkeypatch):
+    def too_large(*_arguments, **_options):
+        raise torch.OutOfMemoryError("tried to allocate 99 GiB")
+
+    monkeypatch.setattr("paper_kit.bench.run.fit", too_large)
+    assert run_one(spec(), store, resources) is RunState.FAILED
+    assert "Set micro_batch = 8." in store.reason(spec().id)
+
+
 def test_a_failed_run_can_be_tried_again(store, resources, tmp_path):
     save_file(tiny.build(4).state_dict(), tmp_path / "net.safetensors")
     found = sha256_file(tmp_path / "net.safetensors")
