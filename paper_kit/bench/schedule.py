@@ -23,6 +23,14 @@ class Pace:
         if epoch_seconds > 0:
             self._seconds[_kind(spec)] = epoch_seconds
 
+    def guess(self, spec: RunSpec, epochs_done: int = 0) -> float | None:
+        """As `seconds`, but with the mean of all kinds for one that was not seen; None before any epoch."""
+        known = self.seconds(spec, epochs_done)
+        if known is not None or not self._seconds:
+            return known
+        mean = sum(self._seconds.values()) / len(self._seconds)
+        return mean * max(0, spec.epochs - epochs_done)
+
     def seconds(self, spec: RunSpec, epochs_done: int = 0) -> float | None:
         """Seconds that the rest of the run takes; None while no epoch of its kind was seen."""
         known = self._seconds.get(_kind(spec))

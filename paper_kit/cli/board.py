@@ -76,12 +76,9 @@ class Board:
         """How long the trainings may still take together; "" while nothing is known."""
         open_runs = [run for run_id, run in self.runs.items() if run_id not in self.ended]
         epochs = {run_id: progress.epoch for run_id, progress in self.on.items()}
-        known = [self._pace.seconds(run, epochs.get(run.id, 0)) for run in open_runs]
-        found = [seconds for seconds in known if seconds is not None]
-        if not found:
-            return ""
-        total = sum(found) * len(known) / len(found) / max(1, len(self.on))
-        return f"about {duration(total)} left"
+        guesses = [self._pace.guess(run, epochs.get(run.id, 0)) for run in open_runs]
+        known = [seconds for seconds in guesses if seconds is not None]
+        return f"about {duration(sum(known) / max(1, len(self.on)))} left" if known else ""
 
     @property
     def overall(self) -> str:

@@ -31,6 +31,6 @@ def status(experiments: Experiments = None, only: Only = None, data: Data = None
     counts = Counter(row[1] for row in rows[1:])
     typer.echo("\n" + ", ".join(f"{number} {state}" for state, number in counts.items()))
     for unknown in dict.fromkeys(word for one in found for word in one.unknown):
-        typer.echo(f"unknown: {unknown} (its files are not at hand)")
+        typer.echo(f"unknown: {unknown}; it is not at hand, or not decoded since")
     if counts["stale"]:
         typer.echo("`paperkit run-all --refresh` trains the stale runs again.")

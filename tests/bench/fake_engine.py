@@ -1,4 +1,4 @@
-"""A stand-in for `bench.run.run_one` that needs no torch; the model's name says what happens to a run."""
+"""A stand-in for torch's rooms; the model's name says what happens to a run."""
 
 import os
 import signal
@@ -7,32 +7,36 @@ import time
 
 from paper_kit.bench.progress import Progress
 from paper_kit.core.files import write_json
+from paper_kit.core.record import CostRecord
+from paper_kit.core.spec import ENGINE
 from paper_kit.core.store import RunState
+
+RECORD = {
+    "engine": ENGINE,
+    "metrics": {"accuracy": 0.5},
+    "selected_epoch": 1,
+    "epochs_run": 1,
+    "parameters": 10,
+    "classes": ["a", "b"],
+    "card": {},
+    "data": {},
+}
 
 
 def run_one(spec, store, resources, *, report, should_stop):
     store.begin(spec)
-    behaviour = spec.model.name
     with store.lease(spec.id):
-        write_json(
-            store.file(spec.id, "seen.json"),
-            {
-                "pid": os.getpid(),
-                "threads": os.environ["OMP_NUM_THREADS"],
-                "device": resources.device,
-                "torch": "torch" in sys.modules,
-            },
-        )
-        if behaviour == "killed":
+        seen = {"pid": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"], "device": resources.device}
+        write_json(store.file(spec.id, "seen.json"), seen | {"torch": "torch" in sys.modules})
+        if spec.model.name == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        if behaviour == "broken":
+        if spec.model.name == "broken":
             raise ValueError("the loss is not a number")
         for epoch in range(1, spec.epochs + 1):
             report(
                 Progress(run_id=spec.id, epoch=epoch, epochs=spec.epochs, accuracy=0.5, epoch_seconds=0.01)
             )
-            if behaviour == "slow":
-                time.sleep(0.05)
+            time.sleep(0.05 if spec.model.name == "slow" else 0)
             if should_stop():
                 return RunState.PARTIAL
         write_json(store.file(spec.id, "order.json"), time.time())
@@ -40,13 +44,17 @@ def run_one(spec, store, resources, *, report, should_stop):
     return RunState.DONE
 
 
-RECORD = {
-    "engine": 1,
-    "metrics": {"accuracy": 0.5},
-    "selected_epoch": 1,
-    "epochs_run": 1,
-    "parameters": 10,
-    "classes": ["a", "b"],
-    "card": {},
-    "data": {"fingerprint": "f"},
-}
+def measure(run, store, resources):
+    if run.model.name == "costly":
+        raise MemoryError("too large to measure")
+    numbers = {
+        name: 1
+        for name, field in CostRecord.model_fields.items()
+        if field.annotation in (int, float) and name not in {"threads", "classes"}
+    }
+    return CostRecord.model_validate(
+        numbers
+        | {name: getattr(run, name) for name in ("model", "image_size", "channels", "batch_size", "views")}
+        | {"precision": run.precision, "memory_meter": "rss", "device": "a machine", "torch": "none"}
+        | {"threads": resources.threads, "classes": len(store.record(run.id).classes)}
+    )
