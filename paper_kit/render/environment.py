@@ -11,6 +11,7 @@ from jinja2.filters import FILTERS
 from jinja2.lexer import Lexer
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import FactTree
@@ -136,7 +137,7 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             return True
         if isinstance(obj, Fact):
             return attr in FACT_SHOWN
-        if isinstance(obj, LoopContext):
+        if isinstance(obj, LoopContext | Namespace):
             return super().is_safe_attribute(obj, attr, value)
         return any(isinstance(obj, kind) and attr in allowed for kind, allowed in METHODS.items())
 

@@ -158,8 +158,12 @@ def _front_matter(paper: Paper, venue: Venue) -> dict[str, Any]:
         "keywords": list(paper.keywords),
         "acknowledgements": paper.acknowledgements,
         "code_url": paper.code_url,
-        "bibliography_style": venue.bibliography_style,
-        "venue": {**venue.model_dump(), "options": ",".join(venue.class_options)},
+        "bibliography_style": Tex(venue.bibliography_style),
+        "venue": {
+            **venue.model_dump(),
+            "documentclass": Tex(venue.documentclass),
+            "options": Tex(",".join(venue.class_options)),
+        },
         "venue_preamble": f"venues/{venue.key}/preamble.tex",
         "venue_frontmatter": f"venues/{venue.key}/frontmatter.tex",
     }

@@ -162,8 +162,10 @@ def _set(sign: str) -> str:
 
 
 def _accented(sign: str) -> str:
-    """A letter with one accent, written as TeX's accent command; empty where it is no such letter."""
-    parts = unicodedata.normalize("NFD", sign)
-    if len(parts) != 2 or not parts[0].isascii() or parts[1] not in _ACCENTS:
+    """A letter with its accents as TeX's accent commands, ễ as \\~{\\^{e}}; empty where it is no such letter."""
+    letter, *marks = unicodedata.normalize("NFD", sign)
+    if not letter.isascii() or not marks or not set(marks) <= set(_ACCENTS):
         return ""
-    return rf"\{_ACCENTS[parts[1]]}{{{parts[0]}}}"
+    for mark in marks:
+        letter = rf"\{_ACCENTS[mark]}{{{letter}}}"
+    return letter

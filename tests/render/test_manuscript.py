@@ -157,3 +157,8 @@ def test_the_shipped_macros_and_venues_are_loaded() -> None:
 def test_placeholder_names_are_found() -> None:
     assert placeholders(Paper()) == ["First Author", "Your University"]
     assert placeholders(Paper(authors=(Author(name="Ada Lovelace", affiliation="University of X"),))) == []
+
+
+def test_a_namespace_counts_across_a_loop() -> None:
+    loop = r"\BLOCK{for m in model_keys}\BLOCK{set n.x = n.x + 1}\BLOCK{endfor}"
+    assert written(rf"\BLOCK{{set n = namespace(x=0)}}{loop}\VAR{{n.x}}") == "2\n"

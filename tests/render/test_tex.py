@@ -22,7 +22,7 @@ from paper_kit.render.tex import Tex, escape, join, key, label, unsettable
         ("*[a]", "{*}{[}a{]}"),
         ("Łukasz, Ünal, Šimić", "Łukasz, Ünal, Šimić"),
         ("e\u0301", "é"),
-        ("ẽ", r"\~{e}"),
+        ("Nguyễn, ẽ", r"Nguy\~{\^{e}}n, \~{e}"),
         ("笑\x07", r"\pkunset{7B11}\pkunset{0007}"),
         ("\ue0001:2\ue001", r"\pkunset{E000}1:2\pkunset{E001}"),
     ],
