@@ -162,8 +162,9 @@ def _set(sign: str) -> str:
 
 
 def _accented(sign: str) -> str:
-    """A letter with its accents as TeX's accent commands, ễ as \\~{\\^{e}}; empty where it is no such letter."""
-    letter, *marks = unicodedata.normalize("NFD", sign)
+    """A letter with its accents as TeX commands, ễ as \\~{\\^{e}}; empty where it is no such letter."""
+    parts = unicodedata.normalize("NFD", sign)
+    letter, marks = parts[0], parts[1:]
     if not letter.isascii() or not marks or not set(marks) <= set(_ACCENTS):
         return ""
     for mark in marks:
