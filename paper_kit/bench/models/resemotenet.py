@@ -106,9 +106,6 @@ class ResEmoteNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(fusion_width, classes)
         initialise(self)
-        for module in self.modules():
-            if isinstance(module, Block):
-                nn.init.zeros_(module.norm2.weight)  # each block begins as its shortcut
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         logits_NK: Tensor = self.head(self.dropout(self.features(images_NCHW)))
