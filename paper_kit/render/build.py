@@ -198,11 +198,11 @@ def unfit(inputs: Inputs, made: Typeset) -> list[str]:
         problems.append(
             "The study uses synthetic data: write demo = true in paper/paper.toml if that is meant."
         )
+    unknown: dict[str, list[str]] = {}
     for fact in made.facts:
         if fact.fact.missing:
-            where = ", ".join(map(str, fact.places)) or "a table"
-            problems.append(f"{where}: the fact {fact.name} is not known yet.")
-    return problems
+            unknown.setdefault(str(fact.places[0]) if fact.places else "a table", []).append(fact.name)
+    return problems + [f"{place}: not known yet: {', '.join(names)}." for place, names in unknown.items()]
 
 
 def unset_signs(made: Typeset) -> list[Finding]:
