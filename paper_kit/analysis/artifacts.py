@@ -19,13 +19,31 @@ PENDING = "pending"  # a cell whose run is not finished
 NOTHING = "\N{EM DASH}"  # a cell to which nothing belongs
 
 
+class Note(str):
+    """A sentence below a table or figure that keeps its parts, so that its facts can be traced."""
+
+    parts: tuple[str | Fact, ...]
+
+    def __new__(cls, *parts: str | Fact) -> Note:
+        """The parts in one string."""
+        note = super().__new__(cls, "".join(str(part) for part in parts))
+        note.parts = parts
+        return note
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column: its header, alignment and unit; cells leave out a unit that the header has."""
+    """A column: its header, alignment and unit; cells leave out a unit that the header has.
+
+    `unit_elsewhere`: a group's header or a note has the unit, so that neither header nor cells show it.
+    `wrap_in`: inches at which long cells wrap; 0 means never.
+    """
 
     header: str
     align: Literal["l", "r", "c"] = "r"
     unit: str = ""
+    unit_elsewhere: bool = False
+    wrap_in: float = 0.0
 
     @property
     def text(self) -> str:
@@ -49,8 +67,11 @@ class Cell:
         if isinstance(self.content, Fact):
             if self.content.missing:
                 return PENDING
-            return self.content.bare if column.unit else self.content.text
+            return self.content.bare if column.unit or column.unit_elsewhere else self.content.text
         return NOTHING if self.content is None else self.content
+
+
+Line = tuple[Cell | str | Fact, ...]  # a row as a table's maker writes it
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +84,7 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell | str | Fact, ...], ...]
+    rows: tuple[Line, ...]
     rules_before: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paper_kit.analysis.results import Results, collect
+from paper_kit.core.spec import Resources
 from tests.analysis.fabricated import NASTY, fabricate
 
 CASES = {
@@ -22,11 +23,12 @@ CASES = {
 def fabricated(tmp_path_factory):
     """A function: case name -> Results, each made once."""
     made: dict[str, Results] = {}
+    maps = tmp_path_factory.mktemp("cache")
 
     def results(case: str) -> Results:
         if case not in made:
             plans, store = fabricate(tmp_path_factory.mktemp(case), **CASES[case])
-            made[case] = collect(plans, store)
+            made[case] = collect(plans, store, resources=Resources(cache=maps))
         return made[case]
 
     return results

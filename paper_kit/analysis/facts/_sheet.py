@@ -28,8 +28,8 @@ class Sheet:
         above = {".".join(steps[:depth]) for depth in range(1, len(steps))}
         if key in self.facts or key in self._groups or above & self.facts.keys():
             raise InputError(
-                f"The fact {self.topic}.{key} would stand for two things: the key of a model, an ablation or a "
-                "dataset is a word that facts use. Give it another key in the experiment file."
+                f"The fact {self.topic}.{key} would stand for two things: the key of a model, an ablation "
+                "or a dataset is a word that facts use. Give it another key in the experiment file."
             )
         self._groups |= above
         self.facts[key] = fact

@@ -8,6 +8,7 @@ import numpy as np
 
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._effects import put_effects
+from paper_kit.analysis.facts._format import Kind
 from paper_kit.analysis.facts._sheet import Sheet, measured_origin
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.predictions import Measured
@@ -15,7 +16,7 @@ from paper_kit.analysis.results import Results
 from paper_kit.stats import metrics
 from paper_kit.stats.metrics import Integers
 
-METRICS = {  # fact -> (kind, digits)
+METRICS: dict[str, tuple[Kind, int]] = {  # fact -> (kind, digits)
     "accuracy": ("percent", 1),
     "macro_f1": ("percent", 1),
     "balanced_accuracy": ("percent", 1),
@@ -39,9 +40,9 @@ def facts(results: Results) -> dict[str, Fact]:
 
 def _model(sheet: Sheet, results: Results, key: str) -> None:
     measured = results.measured(key)
-    for metric, (kind, digits) in METRICS.items():
+    for metric, (kind_of, digits) in METRICS.items():
         origin = measured_origin(measured, metric)
-        fact = Fact("", measured.mean(metric), kind, digits, origin=origin)  # type: ignore[arg-type]
+        fact = Fact("", measured.mean(metric), kind_of, digits, origin=origin)
         sheet.put(f"{key}.{metric}", fact)
     for metric in SPREADS:
         origin = measured_origin(measured, f"standard deviation of {metric}")
@@ -50,8 +51,8 @@ def _model(sheet: Sheet, results: Results, key: str) -> None:
     epoch = float(np.mean([record.selected_epoch for record in records])) if measured.complete else None
     whole = int(epoch) if epoch is not None and epoch == int(epoch) else epoch
     origin = measured_origin(measured, "selected epoch")
-    kind = "number" if isinstance(whole, float) else "count"
-    sheet.add(f"{key}.selected_epoch", whole, kind, 1, origin=origin)  # type: ignore[arg-type]
+    kind: Kind = "number" if isinstance(whole, float) else "count"
+    sheet.add(f"{key}.selected_epoch", whole, kind, 1, origin=origin)
     _tta(sheet, results, key, measured)
     counts = measured.counts_KK if measured.complete else None
     _classes(sheet, f"{key}.", Confusion(counts, results.classes(), measured_origin(measured, "recall")))

@@ -1,0 +1,64 @@
+"""What several figures share: a sized drawing, names that wrap, axes in percent, a drawing that waits."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from paper_kit.analysis.artifacts import Figure, Note
+from paper_kit.analysis.results import Results
+from paper_kit.analysis.style import Style
+
+WAITING = "no finished run yet"
+
+
+def canvas(
+    style: Style, width: str, height_in: float, *, pad_in: float = 0.02, space: float = 0.03
+) -> Drawing:
+    """An empty drawing at the venue's width, laid out so that nothing overlaps."""
+    layout = ConstrainedLayoutEngine(w_pad=pad_in, h_pad=pad_in, wspace=space, hspace=space)
+    return Drawing(figsize=(style.width(width), height_in), layout=layout)
+
+
+def waiting(name: str, style: Style, width: str) -> Figure:
+    """A figure that says there is nothing to draw yet."""
+    drawing = canvas(style, width, 1.0)
+    drawing.text(0.5, 0.5, WAITING, ha="center", va="center", color="#777777")
+    return Figure(
+        name, drawing, pd.DataFrame(), f"Nothing to draw: {WAITING}.", (Note(f"Pending: {WAITING}."),)
+    )
+
+
+def wrapped(name: str, signs: int, lines: int = 3) -> str:
+    """A name broken into lines of at most this many signs; what does not fit ends in an ellipsis."""
+    found = textwrap.wrap(name, signs, break_long_words=True) or [name]
+    return "\n".join(
+        found if len(found) <= lines else [*found[: lines - 1], f"{found[lines - 1][: signs - 1]}…"]
+    )
+
+
+def percent_axis(axis: Any, most: int = 5) -> None:
+    """Nothing; an axis of fractions is labelled in percent."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g}"))
+
+
+def pending_note(results: Results, models: Sequence[str], experiment: str = "") -> tuple[Note, ...]:
+    """One note that names the models whose base is not finished; none where all are."""
+    waiting_for = [
+        model.label
+        for model in results.plan(experiment).experiment.model
+        if model.key in models and not results.measured(model.key, experiment=experiment).complete
+    ]
+    return (Note(f"Pending: {', '.join(waiting_for)}."),) if waiting_for else ()
+
+
+def listed(values: Sequence[str]) -> str:
+    """a, b and c."""
+    return f"{', '.join(values[:-1])} and {values[-1]}" if len(values) > 1 else "".join(values)

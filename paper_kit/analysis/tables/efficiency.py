@@ -1,0 +1,62 @@
+"""The efficiency table: size, operations, time and memory of each model on one machine."""
+
+from __future__ import annotations
+
+from paper_kit.analysis.artifacts import Column, Line, Note, Table
+from paper_kit.analysis.facts import cost as cost_topic
+from paper_kit.analysis.results import Results
+from paper_kit.core.errors import InputError, did_you_mean
+
+HEADERS = {
+    "parameters": "Parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "file_mb": "File",
+    "epoch_seconds": "Epoch",
+    "peak_train_mb": "Memory, training",
+    "peak_inference_mb": "Memory, inference",
+    "latency_p50": "Latency p50",
+    "latency_p95": "Latency p95",
+    "latency_tta_p50": "TTA latency p50",
+    "latency_tta_p95": "TTA latency p95",
+    "throughput": "Throughput",
+}
+SHOWN = tuple(name for name in HEADERS if name != "latency_tta_p95")
+
+
+def make(results: Results, *, columns: tuple[str, ...] = ()) -> Table:
+    """A row a model, a column a cost; `columns` chooses and orders them."""
+    chosen = tuple(columns) or SHOWN
+    unknown = [name for name in chosen if name not in HEADERS]
+    if unknown:
+        raise InputError(
+            [f"table efficiency: no column {name!r}.{did_you_mean(name, HEADERS)}" for name in unknown]
+        )
+    facts = cost_topic.facts(results)
+    first = results.models[0].key
+    heads = [Column(HEADERS[name], unit=facts[f"{first}.{name}"].unit) for name in chosen]
+    rows: tuple[Line, ...] = tuple(
+        (m.label, *(facts[f"{m.key}.{name}"] for name in chosen)) for m in results.models
+    )
+    return Table("efficiency", (Column("Model", "l"), *heads), rows, notes=_notes(results))
+
+
+def _notes(results: Results) -> tuple[Note, ...]:
+    """Device, threads, and what was timed."""
+    costs, facts = results.costs, cost_topic.facts(results)
+    if not costs:
+        return (Note("Not measured yet: paperkit measure."),)
+    one = next(iter(costs.values()))
+    views = Note(f"; TTA averages {len(one.views)} views") if len(one.views) > 1 else Note("")
+    where = Note(
+        "Measured on ", facts["device"], " with ", facts["threads"], " ", facts["threads"].plural("thread")
+    )
+    meter = {"rss": "resident memory of the process", "cuda": "memory allocated on the GPU"}[one.memory_meter]
+    timed = f", {one.precision.upper()}, torch {one.torch}. Operations and latency are for one image{views}. "
+    return (
+        Note(
+            *where.parts,
+            timed,
+            f"Throughput at batch 64, training at batch {one.batch_size}; memory is {meter}.",
+        ),
+    )

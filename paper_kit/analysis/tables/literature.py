@@ -1,0 +1,136 @@
+"""The comparison with the literature: published accuracies with their protocols, and the study's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper_kit.analysis.artifacts import Cell, Column, Note, Table
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.literature import UNKNOWN, Published, read_literature
+from paper_kit.analysis.results import Results
+from paper_kit.analysis.tables._parts import metric_fact, number, waiting
+from paper_kit.core.config import study_root
+from paper_kit.core.experiment import ModelEntry
+from paper_kit.core.plan import Plan
+
+DATASETS = {"fer2013": "FER2013", "ferplus": "FER+", "rafdb": "RAF-DB", "affectnet": "AffectNet"}
+UNVERIFIED = "\N{DAGGER}"
+COLUMNS = (
+    Column("Method", "l"),
+    Column("Dataset", "l"),
+    Column("Classes"),
+    Column("Test split", "l"),
+    Column("Extra data", "l", wrap_in=1.1),
+    Column("TTA", "l"),
+    Column("Epoch chosen by", "l"),
+    Column("Accuracy", unit="%"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A row of the table: its dataset, protocol (None: not known), value and cells before the value."""
+
+    dataset: str
+    protocol: tuple[str, ...] | None
+    value: Fact
+    cells: tuple[Cell | str, ...]
+    mark: str = ""
+
+
+def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", own: bool = True) -> Table:
+    """Published rows of these datasets (of all for none), grouped by dataset, the study's own below."""
+    published = read_literature(Path(path) if path else results.literature or _default())
+    chosen = [row for row in published if not datasets or row.dataset in tuple(datasets)]
+    names = list(dict.fromkeys(row.dataset for row in chosen))
+    kept = sorted(chosen, key=lambda row: (names.index(row.dataset), row.classes, row.value))
+    remarks = list(dict.fromkeys(row.note for row in kept if row.note))
+    lines: list[Line] = []
+    rules: set[int] = set()
+    for name in names:
+        rules.add(len(lines))
+        of_dataset = [row for row in kept if row.dataset == name]
+        lines += [_published(row, number, remarks) for number, row in enumerate(of_dataset)]
+        lines += _own(results, name) if own else []
+    best = _best(lines)
+    rows = tuple(
+        (*line.cells, Cell(line.value, bold=n in best, mark=line.mark)) for n, line in enumerate(lines)
+    )
+    notes = _notes(lines, remarks, bool(best))
+    return Table("literature", COLUMNS, rows or (waiting(COLUMNS),), frozenset(rules - {0}), notes)
+
+
+def _default() -> Path:
+    return study_root() / "templates" / "literature.toml"
+
+
+def _published(row: Published, place: int, remarks: Sequence[str]) -> Line:
+    letter = _letter(remarks.index(row.note)) if row.note else ""
+    digits = max(1, len(repr(row.value).partition(".")[2]))
+    value = number(
+        f"literature.{row.dataset}.{place}",
+        row.value / 100,
+        "percent",
+        f"literature.toml: {row.name}",
+        digits=digits,
+    )
+    cells: tuple[Cell | str, ...] = (
+        Cell(row.name, cite=row.cite),
+        DATASETS.get(row.dataset, row.dataset),
+        str(row.classes),
+        *(_told(text) for text in (row.split, row.extra_data, row.tta, row.selection)),
+    )
+    return Line(row.dataset, row.protocol, value, cells, ("" if row.verified else UNVERIFIED) + letter)
+
+
+def _told(text: str) -> Cell:
+    """What the source says, or nothing where it does not."""
+    return Cell(None if text.strip().lower() in UNKNOWN else text)
+
+
+def _own(results: Results, dataset: str) -> list[Line]:
+    """The base of each model of each experiment on this dataset."""
+    plans = [plan for plan in results.plans if plan.rows[0].dataset == dataset]
+    return [_own_line(results, plan, model) for plan in plans[:1] for model in plan.experiment.model]
+
+
+def _own_line(results: Results, plan: Plan, model: ModelEntry) -> Line:
+    name = plan.experiment.name
+    spec, card = results.spec(model.key, experiment=name), results.card(name)
+    classes = str(len(results.classes(name)) or "")
+    split = card.protocol.rpartition("report on ")[2] if card and "report on " in card.protocol else "test"
+    extra = {"none": "none", "run": "source task", "hub": "pretrained weights", "file": "pretrained weights"}
+    views = [view.replace("_", " ") for view in plan.experiment.reading.views if view != "identity"]
+    selection = "validation images"
+    texts = (split, extra[spec.transfer.source], ", ".join(views) or "none", selection)
+    value = metric_fact(results, model.key, "accuracy", name)
+    title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
+    cells = (f"{model.label} (ours)", title, classes, *texts)
+    return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells)
+
+
+def _best(lines: Sequence[Line]) -> set[int]:
+    """Places of the highest value among the rows of one protocol, where there are two rows or more."""
+    best: set[int] = set()
+    for protocol in {line.protocol for line in lines if line.protocol}:
+        places = [n for n, line in enumerate(lines) if line.protocol == protocol]
+        values = [lines[n].value.printed_value for n in places]
+        known = [value for value in values if value is not None]
+        if len(places) > 1 and len(known) == len(places):
+            best |= {n for n, value in zip(places, values, strict=True) if value == max(known)}
+    return best
+
+
+def _notes(lines: Iterable[Line], remarks: Sequence[str], bold: bool) -> tuple[Note, ...]:
+    notes = [Note("A dash: the sources read do not say.")]
+    if bold:
+        notes.append(Note("Bold: the highest value among rows of one protocol."))
+    if any(UNVERIFIED in line.mark for line in lines):
+        notes.append(Note(f"{UNVERIFIED} taken from a secondary source."))
+    return (*notes, *(Note(f"{_letter(n)} {remark}.") for n, remark in enumerate(remarks)))
+
+
+def _letter(place: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[place % 26]
