@@ -44,7 +44,8 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without images 
 Run = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="A run's id (its first digits do), or model[/ablation[/seed]] by keys."
+        metavar="RUN",
+        help="A run's id (its first digits do), or keys: MODEL, MODEL/ABLATION, MODEL/ABLATION/SEED.",
     ),
 ]
 Venue = Annotated[

@@ -18,14 +18,17 @@ def predict(run: Run, images: Images, device: Device = DeviceName.AUTO) -> None:
 
     The run's test-time views are averaged. Its weights must be here (keep_weights = true; pack --weights).
     """
-    from paper_kit.bench.predict import predict as probabilities_of
-    from paper_kit.cli.workplace import find_run, workplace
+    from paper_kit.cli.workplace import find_run, finished_record, workplace
     from paper_kit.data.pictures import read_pictures
 
     place = workplace()
     spec = find_run(run, place.store, place.plans())
-    classes = place.store.record(spec.id).classes
+    classes = finished_record(spec, place.store).classes
     pixels = read_pictures(images, spec.image_size, spec.channels)
+    from paper_kit.bench.predict import (
+        predict as probabilities_of,
+    )  # torch, once the input is known to be good
+
     rows = [("image", "class", "probability", "next")]
     for path, chances in zip(
         images, probabilities_of(place.store, spec.id, pixels, device.value), strict=True

@@ -10,8 +10,9 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.part import Part
 from paper_kit.core.plan import BASE, Plan, load_plans
+from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import Store
+from paper_kit.core.store import RunState, Store
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ def find_run(text: str, store: Store, plans: tuple[Plan, ...]) -> RunSpec:
             return row.reading.run
     keys = dict.fromkeys(f"{row.model_key}/{row.ablation_key}" for plan in plans for row in plan.rows)
     raise InputError(f"There is no run {text!r} in the Store or the plans. Known: {', '.join(keys)}.")
+
+
+def finished_record(run: RunSpec, store: Store) -> RunRecord:
+    """The record of a run that is done; InputError says what to type where it is not."""
+    state = store.state(run)
+    if state is not RunState.DONE:
+        raise InputError(f"The run {run.id} is not done ({state}). Type `paperkit run-all` first.")
+    return store.record(run.id)
 
 
 def fingerprint_of(resources: Resources, part: Part) -> str | None:

@@ -144,7 +144,11 @@ def _structure(experiment: Experiment) -> list[str]:
 
 
 def _cells(experiment: Experiment) -> list[str]:
-    """Problems in any cell's spec or reading, each told once."""
+    """Problems in any cell's spec or reading, each told once; those of the base are told alone."""
+    try:
+        validate(RunSpec, experiment.base, "[base]")
+    except InputError as error:
+        return list(error.problems)
     problems: list[str] = []
     for model in experiment.model:
         for changes, reading in [({}, {}), *((entry.set, entry.reading) for entry in experiment.ablation)]:

@@ -1,0 +1,108 @@
+"""A user's mistake is one clear message on stderr, with what to type, exit code 2, and no traceback."""
+
+import pytest
+
+STUDY = "experiments/study.toml"
+
+
+def told(result, *words):
+    assert result.exit_code == 2
+    assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def change(root, old, new):
+    path = root / STUDY
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_an_unknown_key_is_named_with_the_one_that_was_meant(root, paperkit):
+    change(root, "epochs = 2", "epocs = 2")
+    told(paperkit("run-all"), "error: ", "unknown key 'epocs'. Did you mean 'epochs'?")
+
+
+def test_an_unknown_plug_in_is_named_with_the_nearest(root, paperkit):
+    change(root, 'part = "good"', 'part = "resemotnet"')
+    told(paperkit("plan"), "There is no model named 'resemotnet'. Did you mean 'resemotenet'?", STUDY)
+
+
+def test_an_unknown_argument_of_a_plug_in_is_named(root, paperkit):
+    change(root, "width = 8", "widht = 8")
+    told(paperkit("plan"), "unknown argument 'widht'. Did you mean 'width'?")
+
+
+def test_all_problems_are_told_at_once(root, paperkit):
+    change(root, "epochs = 2", "epocs = 2\nbatchsize = 3")
+    assert paperkit("plan").stderr.count("error: ") == 2
+
+
+def test_toml_that_cannot_be_read_is_told_with_its_line(root, paperkit):
+    (root / STUDY).write_text("question = \n")
+    told(paperkit("run-all"), STUDY, "not valid TOML", "line 1")
+
+
+@pytest.mark.usefixtures("root")
+def test_an_unknown_experiment_lists_the_known(paperkit):
+    told(paperkit("run-all", "stdy"), "There is no experiment 'stdy'", "Did you mean 'study'?")
+
+
+def test_a_missing_data_root_says_what_to_type(root, paperkit, monkeypatch):
+    from paper_kit.bench import study
+    from paper_kit.data.cache import open_dataset
+
+    monkeypatch.setattr(study, "open_dataset", open_dataset)
+    change(root, '{ name = "synthetic_faces", train = 28, validation = 14, test = 14 }', '"fer2013"')
+    result = paperkit("run-all")
+    assert result.exit_code == 2
+    assert "--data fer2013=PATH" in result.stderr
+
+
+@pytest.mark.usefixtures("root")
+def test_a_wrong_data_option_says_its_form(paperkit):
+    told(paperkit("run-all", "--data", "fer2013"), "--data fer2013: expected name=path")
+
+
+@pytest.mark.usefixtures("root")
+def test_an_unknown_executor_lists_the_known(paperkit):
+    told(paperkit("run-all", "--executor", "slrm"), "There is no executor named 'slrm'", "local")
+
+
+@pytest.mark.usefixtures("root")
+def test_an_unknown_key_of_only_is_told(paperkit):
+    told(paperkit("status", "--only", "goood"), "--only goood", "Did you mean 'good'?")
+
+
+def test_a_folder_that_is_no_study_says_how_to_make_one(tmp_path, paperkit, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told(paperkit("run-all"), "paper.toml: there is no such file", "paperkit init")
+
+
+@pytest.mark.usefixtures("root")
+def test_an_unknown_run_lists_the_known(paperkit):
+    told(paperkit("show", "nobody"), "There is no run 'nobody'", "good/base")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run-al"], ["run-all", "--jobz", "2"], ["run-all", "--jobs", "two"], ["init"]]
+)
+@pytest.mark.usefixtures("root")
+def test_wrong_usage_is_two_as_well(paperkit, arguments):
+    result = paperkit(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_predicting_before_training_says_what_to_type(root, paperkit):
+    (root / "me.png").write_bytes(b"")
+    result = paperkit("predict", "good", "me.png")
+    assert result.exit_code == 2
+    assert "is not done (missing). Type `paperkit run-all` first." in result.stderr
+
+
+def test_unpacking_nonsense_is_told(root, paperkit):
+    (root / "records.zip").write_bytes(b"nonsense")
+    told(paperkit("unpack", "records.zip"), "damaged, or not a pack of records")
