@@ -15,7 +15,7 @@ from paper_kit.bench.predict import predict
 from paper_kit.bench.run import run_one
 from paper_kit.core.files import sha256_file
 from paper_kit.core.part import Part, complete
-from paper_kit.core.spec import Augment, Mixing, Optim, Resources, RunSpec, Transfer
+from paper_kit.core.spec import Augment, Loss, Mixing, Optim, Resources, RunSpec, Transfer
 from paper_kit.core.store import Busy, RunState, Store
 from tests.bench import tiny
 
@@ -241,3 +241,22 @@ def test_nothing_in_a_record_names_this_machine(store, resources):
     assert os.uname().nodename not in text
     assert str(Path.home()) not in text.replace('"/', '"')
     assert str(resources.cache) not in text
+
+
+SMALL = {
+    "resemotenet": {"width": 8, "depths": (1, 1), "fusion_width": 16},
+    "advanced_emotenet": {"backbone": "efficientnet_b0", "drop_path": 0.1},
+    "emotion_vit": {"embed_dim": 32, "depth": 2, "num_heads": 2, "drop_path": 0.1},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_each_model_goes_on_bit_for_bit_after_a_stop(name, store, resources, tmp_path):
+    model = complete("model", Part(name=name, arguments=SMALL[name]))
+    asked = spec(model=model, image_size=32, loss=Loss(gamma=2.0, r_drop=0.5), epochs=2)
+    whole = Store(tmp_path / "whole")
+    assert run_one(asked, whole, resources) is RunState.DONE, whole.reason(asked.id)
+    assert run_one(asked, store, resources, should_stop=lambda: True) is RunState.PARTIAL
+    assert run_one(asked, store, resources) is RunState.DONE
+    assert predictions(store, asked) == predictions(whole, asked)
