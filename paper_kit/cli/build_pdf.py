@@ -41,9 +41,19 @@ def build_pdf(
     """
     report = build(experiments, venue, final, True, show_images, out, runs, data)
     tell(report)
-    typer.echo(str(report.pdf))
-    if open_ and report.pdf is not None:
-        typer.launch(str(report.pdf))
+    pdf = newest(report.pdf) if out is None and report.pdf is not None else report.pdf
+    typer.echo(str(pdf))
+    if open_:
+        typer.launch(str(pdf))
+
+
+def newest(pdf: Path) -> Path:
+    """paper/build/paper.pdf, which is now a copy of this venue's PDF: the same place for every venue."""
+    from paper_kit.core.files import write_bytes
+
+    place = pdf.parents[1] / "paper.pdf"
+    write_bytes(place, pdf.read_bytes())
+    return place
 
 
 def build(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EVERY_S = 10.0  # between two plain lines on runs at work
+BAR = 10  # columns
 
 
 @contextmanager
@@ -73,16 +74,17 @@ def table(board: Board) -> RenderableType:
     from rich.text import Text
 
     rows = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("run", "left"), ("epoch", "right"), ("", "left"), ("accuracy", "right")):
-        rows.add_column(name, justify=justify)  # type: ignore[arg-type]
-    rows.add_column("images/s", justify="right")
-    rows.add_column("left", justify="right")
+    rows.add_column("run", no_wrap=True, ratio=1)
+    rows.add_column("epoch", no_wrap=True)
+    rows.add_column("", width=BAR)
+    for name in ("accuracy", "images/s", "left"):
+        rows.add_column(name, justify="right", no_wrap=True)
     for progress in board.on.values():
         part = progress.step / progress.steps if progress.steps else 0.0
         rows.add_row(
             Text(board.label(progress.run_id)),
             f"{progress.epoch}/{progress.epochs}" if progress.stage == "train" else progress.stage,
-            ProgressBar(total=max(1, progress.epochs), completed=progress.epoch + part, width=16),
+            ProgressBar(total=max(1, progress.epochs), completed=progress.epoch + part, width=BAR),
             board.reached(progress.run_id),
             f"{progress.images_per_second:,.0f}" if progress.images_per_second else "",
             board.run_left(progress),

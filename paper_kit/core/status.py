@@ -60,11 +60,16 @@ def stale_reasons(
     if record.code:
         now = {**hashes("model", run.model.name), **hashes("dataset", run.dataset.name)}
         changed = sorted(file for file, digest in now.items() if record.code.get(file) != digest)
-        reasons += [f"{file} has changed" for file in changed]
+        reasons += [f"the code has changed ({_listed(changed)})"] if changed else []
     known = fingerprint(run.dataset)
     if known is not None and known != record.data.get("fingerprint", known):
         reasons.append(f"the dataset {run.dataset.name} has changed")
     return tuple(reasons)
+
+
+def _listed(files: list[str]) -> str:
+    more = f" and {len(files) - 2} more" if len(files) > 2 else ""
+    return ", ".join(files[:2]) + more
 
 
 class _Check:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paper_kit.bench.executors._worker import LEAVE, READY, STOP, Task, work
 from paper_kit.bench.machine import share, usable_gpus
-from paper_kit.bench.progress import Ended, Event, Progress, Report, ShouldStop
+from paper_kit.bench.progress import Ended, Event, Note, Progress, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
@@ -21,7 +21,7 @@ from paper_kit.core.store import RunState, Store
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
 LISTEN_S = 0.5
-FAREWELL_S = 10.0
+FAREWELL_S = 1.0  # an idle worker has nothing to lose
 
 
 def execute(
@@ -35,9 +35,10 @@ def execute(
     try:
         while schedule.waiting or schedule.working:
             stopping = should_stop()
-            if stopping:
+            if stopping and not crew.stopping:
+                report(Note(text="Stopping after the epoch at work; what is left can be resumed"))
                 crew.ask_to_stop()
-            else:
+            if not stopping:
                 crew.employ(schedule)
             if not schedule.working:
                 break
@@ -81,7 +82,7 @@ class Crew:
         self._gpus = usable_gpus(resources)
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[Worker | None] = [None] * resources.jobs
-        self._stopping = False
+        self.stopping = False
 
     def employ(self, schedule: Schedule) -> None:
         """Nothing; workers without a run got the next ones."""
@@ -106,9 +107,8 @@ class Crew:
 
     def ask_to_stop(self) -> None:
         """Nothing; runs at work stop after their epoch."""
-        if not self._stopping:
-            self._stopping = True
-            self._tell_all(STOP)
+        self.stopping = True
+        self._tell_all(STOP)
 
     def farewell(self) -> None:
         """Nothing; workers were told to leave and given time to."""
