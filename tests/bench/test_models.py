@@ -142,6 +142,23 @@ def test_emotion_vit_groups_its_blocks_into_at_most_four_stages() -> None:
     assert len(small("emotion_vit", depth=3).stages()) == 5
 
 
+def test_emotion_vit_sees_as_many_patches_behind_its_convolutions() -> None:
+    plain, stem = (small("emotion_vit", stem_convolutions=number) for number in (0, 2))
+    assert plain.encoder.pos_embed.shape == stem.encoder.pos_embed.shape
+    assert stem.eval()(torch.zeros(1, 1, 48, 48)).shape == (1, 8)
+    operation = stem.layer_groups()[0].operation
+    assert operation == "2 × 3×3 conv, stride 2, BN, ReLU; 2×2 conv, stride 2"
+    with pytest.raises(InputError, match="stem_convolutions"):
+        stem.load_backbone(timm.create_model("test_vit").state_dict())
+
+
+def test_emotion_vit_starts_with_positions_that_tell_neighbours_apart() -> None:
+    positions = small("emotion_vit").encoder.pos_embed[0, 1:].detach()
+    near = torch.nn.functional.cosine_similarity(positions[0], positions[1], dim=0)
+    far = torch.nn.functional.cosine_similarity(positions[0], positions[-1], dim=0)
+    assert 1 > near > far
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_advanced_emotenet_takes_the_weights_of_its_backbone(channels: int) -> None:
     published = timm.create_model("test_efficientnet", num_classes=0).state_dict()
@@ -201,8 +218,10 @@ def test_timm_model_finds_stages_in_any_family(architecture: str) -> None:
         ("advanced_emotenet", {"backbone": "resnet18"}, "timm_model"),
         ("advanced_emotenet", {"taps": (4, 2)}, "stages 0 to 4"),
         ("advanced_emotenet", {"taps": (5,)}, "stages 0 to 4"),
-        ("emotion_vit", {"embed_dim": 20, "num_heads": 3}, "use 18"),
+        ("emotion_vit", {"embed_dim": 20, "num_heads": 3}, "use 12"),
         ("emotion_vit", {"patch_size": 64}, "image_size = 48"),
+        ("emotion_vit", {"patch_size": 6, "stem_convolutions": 2}, "a patch_size such as 8"),
+        ("emotion_vit", {"backbone": "test_vit", "stem_convolutions": 1}, "use 0"),
         ("emotion_vit", {"backbone": "vit_tiny_patch16_225"}, "'vit_tiny_patch16_224'"),
         ("emotion_vit", {"backbone": "test_vit2"}, "class token"),
         ("timm_model", {"architecture": "resnet_18"}, "'resnet18'"),

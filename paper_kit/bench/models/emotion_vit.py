@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import timm
+import torch
+from timm.layers.patch_embed import PatchEmbed
+from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,6 +21,7 @@ from paper_kit.core.errors import InputError, did_you_mean
 
 OWN = "own"
 MOST_STAGES = 4  # encoder blocks are unfrozen in at most this many groups, as the convolutional models are
+POSITION_SCALE = 0.5  # of the sines and cosines that the learned position embedding begins with
 
 
 def build(
@@ -25,6 +31,7 @@ def build(
     channels: int = 1,
     backbone: str = "own",
     patch_size: int = 6,
+    stem_convolutions: int = 0,
     embed_dim: int = 192,
     depth: int = 12,
     num_heads: int = 3,
@@ -32,12 +39,11 @@ def build(
     dropout: float = 0.0,
     drop_path: float = 0.0,
 ) -> EmotionViT:
-    """An EmotionViT; `backbone` is a timm name that brings its sizes, or "own": those given here."""
-    if not 1 <= patch_size <= image_size:
-        raise InputError(
-            f"emotion_vit: patch_size = {patch_size}; it must lie between 1 and image_size = {image_size}."
-        )
-    padding = -image_size % patch_size
+    """An EmotionViT; `backbone` is a timm name that brings its sizes, or "own": those given here.
+
+    `stem_convolutions` of stride 2 come before the patches are cut; a patch still spans `patch_size` pixels.
+    """
+    padding = -image_size % patch_size if patch_size > 0 else 0
     shape: dict[str, Any] = {
         "img_size": image_size + padding,
         "patch_size": patch_size,
@@ -45,18 +51,30 @@ def build(
         "num_classes": 0,
         "drop_path_rate": drop_path,
     }
-    if backbone == OWN:
-        if embed_dim % num_heads:
-            raise InputError(
-                f"emotion_vit: embed_dim = {embed_dim} is no multiple of num_heads = {num_heads}; "
-                f"use {embed_dim // num_heads * num_heads or num_heads}."
-            )
-        encoder = VisionTransformer(
-            embed_dim=embed_dim, depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio, **shape
-        )
-    else:
-        encoder = _from_timm(backbone, shape)
+    own = {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, "mlp_ratio": mlp_ratio}
+    problems = _problems(image_size, backbone, patch_size, stem_convolutions, embed_dim, num_heads)
+    if problems:
+        raise InputError(f"emotion_vit: {problem}" for problem in problems)
+    encoder = _own(stem_convolutions, **own, **shape) if backbone == OWN else _from_timm(backbone, shape)
     return EmotionViT(backbone, encoder, padding, num_classes, dropout)
+
+
+class ConvolvedPatches(PatchEmbed):
+    """timm's patch embedding behind convolutions of stride 2 (Xiao et al., NeurIPS 2021): tokens_NTD."""
+
+    def __init__(
+        self, convolutions: int, *, patch_size: int, in_chans: int, embed_dim: int, **shape: Any
+    ) -> None:
+        super().__init__(patch_size=patch_size, in_chans=in_chans, embed_dim=embed_dim, **shape)
+        layers: list[nn.Module] = []
+        incoming = in_chans
+        for width in (embed_dim // 2 ** (convolutions - i) for i in range(convolutions)):
+            convolution = nn.Conv2d(incoming, width, 3, 2, 1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            incoming = width
+        side = patch_size // 2**convolutions
+        projection: Any = nn.Sequential(*layers, nn.Conv2d(incoming, embed_dim, side, side))
+        self.proj = projection
 
 
 class EmotionViT(nn.Module):
@@ -95,11 +113,12 @@ class EmotionViT(nn.Module):
         """Rows of the layer table: patches, tokens, groups of encoder blocks, class token, classifier."""
         encoder: Any = self.encoder
         first = encoder.blocks[0]
-        patch = encoder.patch_embed.patch_size[0]
         detail = f"{first.attn.num_heads} heads, MLP {first.mlp.fc1.out_features}"
         projection, *tokens = self._embedding()
         rows = [
-            LayerGroup("Patch embedding", f"{patch}×{patch} conv, stride {patch}", [projection], "embedding"),
+            LayerGroup(
+                "Patch embedding", _patch_operation(encoder.patch_embed.proj), [projection], "embedding"
+            ),
             LayerGroup("Tokens", "class token, position embedding", [*tokens, encoder.pos_drop], "embedding"),
         ]
         for name, blocks in self._block_groups():
@@ -124,7 +143,10 @@ class EmotionViT(nn.Module):
 
     def load_backbone(self, weights: Mapping[str, Tensor]) -> set[str]:
         """Names of the encoder's entries, filled from timm's weights; patches and positions are resampled."""
-        ready = fitted(weights, "patch_embed.proj.weight", self.encoder.patch_embed.proj.in_channels)
+        projection = self.encoder.patch_embed.proj
+        if not isinstance(projection, nn.Conv2d):
+            raise InputError("emotion_vit: published weights know no stem_convolutions; use 0 with them.")
+        ready = fitted(weights, "patch_embed.proj.weight", projection.in_channels)
         filled = fill(self.encoder, checkpoint_filter_fn(ready, self.encoder), self.architecture)
         return {f"encoder.{name}" for name in filled}
 
@@ -144,6 +166,48 @@ class EmotionViT(nn.Module):
             for i, group in enumerate(groups)
         ]
         return list(zip(names, groups, strict=True))
+
+
+def _patch_operation(projection: nn.Module) -> str:
+    stem = list(projection.children())
+    last = stem[-1] if stem else projection
+    side = last.kernel_size[0] if isinstance(last, nn.Conv2d) else 0
+    cut = f"{side}×{side} conv, stride {side}"
+    return f"{len(stem) // 3} × 3×3 conv, stride 2, BN, ReLU; {cut}" if stem else cut
+
+
+def _problems(
+    image_size: int, backbone: str, patch_size: int, convolutions: int, embed_dim: int, num_heads: int
+) -> list[str]:
+    """What is wrong with the options, each with a value that is right."""
+    found = []
+    if not 1 <= patch_size <= image_size:
+        found.append(f"patch_size = {patch_size}; it must lie between 1 and image_size = {image_size}.")
+    if convolutions < 0 or patch_size % 2**convolutions:
+        found.append(
+            f"stem_convolutions = {convolutions} halve a patch of {patch_size} pixels so often; use 0, or a "
+            "patch_size such as 8 with 2 of them."
+        )
+    if convolutions and backbone != OWN:
+        found.append(f"stem_convolutions = {convolutions}, but {backbone!r} brings its own patches; use 0.")
+    if backbone == OWN and (embed_dim % num_heads or embed_dim % 4):
+        step = math.lcm(num_heads, 4)
+        found.append(
+            f"embed_dim = {embed_dim} must be a multiple of 4 and of num_heads = {num_heads}; "
+            f"use {embed_dim // step * step or step}."
+        )
+    return found
+
+
+def _own(convolutions: int, **shape: Any) -> VisionTransformer:
+    """An encoder that learns from few images: Xavier weights (timm's "jax"), positions begun as sines."""
+    patches = functools.partial(ConvolvedPatches, convolutions) if convolutions else PatchEmbed
+    encoder: Any = VisionTransformer(embed_layer=patches, weight_init="jax", **shape)
+    grid = list(encoder.patch_embed.grid_size)
+    with torch.no_grad():
+        waves = build_sincos2d_pos_embed(grid, encoder.embed_dim)
+        encoder.pos_embed[:, encoder.num_prefix_tokens :] = POSITION_SCALE * waves
+    return cast(VisionTransformer, encoder)
 
 
 def _from_timm(name: str, shape: Mapping[str, Any]) -> VisionTransformer:
