@@ -204,3 +204,13 @@ def test_an_unknown_metric_or_column_suggests_a_known_one(made):
         made("main_results", metrics=("macrof1",))
     with pytest.raises(InputError, match="Did you mean 'throughput'"):
         made("efficiency", columns=("througput",))
+
+
+def test_values_that_print_the_same_are_not_bold():
+    from paper_kit.analysis.facts import Fact
+    from paper_kit.analysis.tables._parts import best_places
+
+    shown = [Fact("a", 0.5001, "percent"), Fact("b", 0.4999, "percent")]
+    assert best_places(shown) == set()
+    assert best_places([*shown, Fact("c", 0.6, "percent")]) == {2}
+    assert best_places([*shown, Fact("c", None, "percent")]) == set()

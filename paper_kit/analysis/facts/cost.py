@@ -28,7 +28,8 @@ def facts(results: Results) -> dict[str, Fact]:
     for model in results.models:
         for key, (field, digits, unit) in MEASURED.items():
             value = float(getattr(costs[model.key], field)) if model.key in costs else None
-            origin = Origin(fields=(f"cost.{field}",))
+            runs = (f"costs/{costs[model.key].key}",) if model.key in costs else ()
+            origin = Origin(runs=runs, fields=(f"cost.{field}",))
             sheet.add(f"{model.key}.{key}", value, "quantity", digits, unit, origin=origin)
     any_cost = next(iter(costs.values()), None)
     sheet.add("device", device_name(results), origin=Origin(fields=("cost.device",)))

@@ -72,10 +72,10 @@ def seeds_note(results: Results, experiment: str = "") -> Note:
 
 
 def best_places(facts: Sequence[Fact], *, lowest: bool = False) -> set[int]:
-    """Places of the facts that print the best value; none where a value is missing or there is one only."""
+    """Places of the facts that print the best value; none where one is missing or all print the same."""
     values = [fact.printed_value for fact in facts]
     known = [value for value in values if value is not None]
-    if len(known) < 2 or len(known) < len(values):
+    if len(set(known)) < 2 or len(known) < len(values):
         return set()
     best = min(known) if lowest else max(known)
     return {place for place, value in enumerate(values) if value == best}
