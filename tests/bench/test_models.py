@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 import timm
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from paper_kit.bench.layers import layer_groups
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, available, complete, load
 
+WEIGHTS = Path(os.environ.get("PAPERKIT_DATA", "/nowhere")) / "weights"
 SMALL: dict[str, dict[str, Any]] = {
     "resemotenet": {"width": 8, "depths": (1, 1, 1), "fusion_width": 16, "drop_path": 0.1},
     "resemotenet_paper": {"width": 4},
@@ -169,6 +173,33 @@ def test_advanced_emotenet_takes_the_weights_of_its_backbone(channels: int) -> N
     torch.testing.assert_close(kept, expected, atol=2e-3, rtol=0)
     assert {name for name in model.state_dict() if name.startswith("blocks.")} < filled
     assert not any(name.startswith(("head", "fusion", "attention")) for name in filled)
+
+
+def test_a_backbone_with_its_weights_sees_what_timms_model_sees() -> None:
+    images = torch.randn(1, 3, 160, 160)
+    published: Any = timm.create_model("test_vit", num_classes=0).eval()
+    vit = small("emotion_vit", image_size=160, channels=3, backbone="test_vit", patch_size=16).eval()
+    vit.load_backbone(published.state_dict())
+    torch.testing.assert_close(vit.features(images), published(images))
+
+    published = timm.create_model("test_efficientnet", num_classes=0).eval()
+    net = small("advanced_emotenet", channels=3, stem_stride=2).eval()
+    net.load_backbone(published.state_dict())
+    last = published.forward_intermediates(images, intermediates_only=True)[-1]
+    torch.testing.assert_close(net.blocks(net.bn1(net.conv_stem(images))), last)
+
+
+@pytest.mark.skipif(not WEIGHTS.is_dir(), reason="PAPERKIT_DATA names no folder with weights/")
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [("emotion_vit", "deit_tiny_patch16_224"), ("advanced_emotenet", "tf_efficientnet_lite0")],
+)
+def test_published_weights_fill_the_backbone(name: str, architecture: str) -> None:
+    model = small(name, backbone=architecture, **({"patch_size": 8} if name == "emotion_vit" else {}))
+    filled = model.load_backbone(load_file(WEIGHTS / f"{architecture}.safetensors"))
+    trunk = [module for _, modules in model.stages()[:-1] for module in modules]
+    held = {id(value) for module in trunk for value in module.parameters()}
+    assert {key for key, value in model.named_parameters() if id(value) in held} <= filled
 
 
 def test_emotion_vit_resamples_patches_and_positions() -> None:
