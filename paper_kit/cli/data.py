@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[DATASET]...",
+        metavar="DATASET",
         help="Names of `paperkit list dataset`; by default those of the paper's experiments.",
         show_default=False,
     ),

@@ -20,7 +20,7 @@ class DeviceName(StrEnum):
 Experiments = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[EXPERIMENT]...",
+        metavar="EXPERIMENT",
         help="Names in experiments/ or paths of TOML files; by default those that paper/paper.toml names.",
         show_default=False,
     ),

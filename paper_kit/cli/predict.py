@@ -19,10 +19,15 @@ def predict(run: Run, images: Images, device: Device = DeviceName.AUTO) -> None:
     The run's test-time views are averaged. Its weights must be here (keep_weights = true; pack --weights).
     """
     from paper_kit.cli.workplace import find_run, finished_record, workplace
+    from paper_kit.core.errors import InputError
     from paper_kit.data.pictures import read_pictures
 
     place = workplace()
     spec = find_run(run, place.store, place.plans())
+    if spec.task != "emotion":
+        raise InputError(
+            f"The run {spec.id} is a source run; it tells no classes. Name one that starts from it."
+        )
     classes = finished_record(spec, place.store).classes
     pixels = read_pictures(images, spec.image_size, spec.channels)
     from paper_kit.bench.predict import (

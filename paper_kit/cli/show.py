@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 def show(run: Run) -> None:
     """Show one run: its settings, what it reached, where it was made, or why it failed."""
     from paper_kit.cli.workplace import find_run, workplace
+    from paper_kit.core.plan import run_labels
     from paper_kit.core.store import RunState
 
     place = workplace()
     store = place.store
-    spec = find_run(run, store, place.plans())
+    plans = place.plans()
+    spec = find_run(run, store, plans)
     state = store.state(spec)
-    typer.echo(f"{spec.id}  {state}  {store.folder(spec.id)}")
+    typer.echo(f"{spec.id}  {state}  {run_labels(plans).get(spec.id, '')}\n{store.folder(spec.id)}")
     section("settings that differ from the defaults", flat(spec.short()))
     if state is RunState.DONE:
         tell_record(store.record(spec.id), spec)

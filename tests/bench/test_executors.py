@@ -1,6 +1,9 @@
 """The local executor, with an engine that needs no torch."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +146,45 @@ def test_the_longest_run_that_can_start_comes_next():
 def test_each_worker_sees_one_gpu():
     assert _worker.environment(4, "1")["CUDA_VISIBLE_DEVICES"] == "1"
     assert "CUDA_VISIBLE_DEVICES" not in _worker.environment(4, "")
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from paper_kit.bench.executors import local
+from paper_kit.bench.progress import never
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import Store
+local.RUN = "fake_engine:run_one"
+spec = RunSpec(model={"name": "slow"}, epochs=100000)
+local.execute([spec], Store(Path(sys.argv[1])), Resources(device="cpu", jobs=1), lambda event: None, never)
+"""
+
+
+def test_the_worker_of_a_killed_parent_saves_and_leaves(tmp_path):
+    store, spec = Store(tmp_path), a_run("slow", epochs=100_000)
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    parent = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path), *paths])
+    seen = store.file(spec.id, "seen.json")
+    assert soon(seen.is_file)
+    worker = read_json(seen)["pid"]
+    parent.kill()
+    parent.wait()
+    assert soon(lambda: not alive(worker))
+    assert store.state(spec) is RunState.PARTIAL
+
+
+def soon(true, seconds=30.0):
+    """Whether `true()` comes true within so long."""
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.05)
+    return true()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False

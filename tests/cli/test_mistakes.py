@@ -1,6 +1,11 @@
 """A user's mistake is one clear message on stderr, with what to type, exit code 2, and no traceback."""
 
+from pathlib import Path
+
 import pytest
+
+from paper_kit.core.spec import RunSpec
+from paper_kit.core.store import Store
 
 STUDY = "experiments/study.toml"
 
@@ -101,6 +106,13 @@ def test_predicting_before_training_says_what_to_type(root, paperkit):
     result = paperkit("predict", "good", "me.png")
     assert result.exit_code == 2
     assert "is not done (missing). Type `paperkit run-all` first." in result.stderr
+
+
+@pytest.mark.usefixtures("root")
+def test_a_source_run_predicts_no_classes(paperkit):
+    source = RunSpec(task="action_units")
+    Store(Path("experiments/runs")).begin(source)
+    told(paperkit("predict", source.id, "me.png"), "is a source run")
 
 
 def test_unpacking_nonsense_is_told(root, paperkit):
