@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ RESET_PEAK = "5"  # Linux, proc(5): sets the peak resident set back to what is r
 
 def reset_peak(device: torch.device) -> None:
     """Nothing; a peak read later counts from now. Where the system cannot, it stays the process's."""
+    gc.collect()  # what nobody holds any more is not part of the next peak
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
