@@ -34,7 +34,7 @@ class Stop:
 
 @contextmanager
 def stopping(seconds: float = 0.0) -> Iterator[Stop]:
-    """A Stop after some seconds (0: never) or at Ctrl-C or SIGTERM; the second Ctrl-C is KeyboardInterrupt."""
+    """A Stop after some seconds (0: never), Ctrl-C or SIGTERM; a second Ctrl-C is KeyboardInterrupt."""
     stop = Stop(seconds)
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -6,8 +6,9 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,15 +86,24 @@ def plugin_file(kind: str, name: str) -> Path:
 
 def options(kind: str, name: str) -> dict[str, Option]:
     """Argument -> Option of a plug-in, read from its source without importing it."""
-    function = _function(kind, name)
-    hidden = GIVEN_BY_THE_SPEC.get(kind, set())
-    found = {}
-    for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        if argument.arg not in hidden:
-            written = ast.unparse(argument.annotation) if argument.annotation else "str"
-            value = ast.literal_eval(default) if default is not None else None
-            found[argument.arg] = Option(written, value, default is None)
-    return found
+    file = plugin_file(kind, name)
+    function = name.partition(":")[2] or KINDS[kind][1]
+    found = _options(file, file.stat().st_mtime_ns, function, kind)
+    return {argument: option for argument, option in found.items() if argument not in _given(kind)}
+
+
+def without_defaults(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """The part's table with its name and the arguments that differ from the plug-in's defaults.
+
+    A part whose plug-in is not here stays whole.
+    """
+    try:
+        known = options(kind, part["name"])
+    except InputError:
+        return dict(part)
+    defaults = {name: _plain(option.default) for name, option in known.items() if not option.required}
+    absent = object()
+    return {name: value for name, value in part.items() if _plain(value) != defaults.get(name, absent)}
 
 
 def summary(kind: str, name: str) -> str:
@@ -181,13 +191,35 @@ def _module_file(kind: str, name: str) -> Path:
     return Path(spec.origin)
 
 
-def _function(kind: str, name: str) -> ast.FunctionDef:
-    wanted = name.partition(":")[2] or KINDS[kind][1]
-    file = plugin_file(kind, name)
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+@lru_cache(maxsize=256)
+def _options(file: Path, _changed_ns: int, function: str, kind: str) -> dict[str, Option]:
+    found = {}
+    arguments = _function(file, function, kind).args
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        written = ast.unparse(argument.annotation) if argument.annotation else "str"
+        value = ast.literal_eval(default) if default is not None else None
+        found[argument.arg] = Option(written, value, default is None)
+    return found
+
+
+def _function(file: Path, wanted: str, kind: str) -> ast.FunctionDef:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InputError(f"{file}:{error.lineno}: not valid Python: {error.msg}.") from None
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             return node
     raise InputError(f"{file}: it must define a function named {wanted!r} to be a {kind}.")
+
+
+def _given(kind: str) -> set[str]:
+    return GIVEN_BY_THE_SPEC.get(kind, set())
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: a tuple is a list."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _type(written: str) -> Any:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from paper_kit.core.config import Frozen, validate
 from paper_kit.core.files import canonical_json
-from paper_kit.core.part import Part
+from paper_kit.core.part import Part, without_defaults
 
 ENGINE = 1  # raised when the same spec gives other numbers; a golden test of a few training steps guards it
 
@@ -148,7 +148,7 @@ class RunSpec(Frozen):
         return self.model_dump(mode="json")
 
     def short(self) -> dict[str, Any]:
-        """The fields that differ from their defaults; parts are always whole."""
+        """The fields, and the arguments of parts, that differ from their defaults."""
         return _differing(self.full(), DEFAULTS)
 
 
@@ -156,7 +156,7 @@ def _differing(value: dict[str, Any], default: Mapping[str, Any]) -> dict[str, A
     kept: dict[str, Any] = {}
     for name, item in value.items():
         if name in {"dataset", "model"}:
-            kept[name] = item
+            kept[name] = without_defaults(name, item)
         elif isinstance(item, dict):
             inner = _differing(item, default[name])
             if inner:

@@ -86,7 +86,7 @@ def test_a_model_trained_without_transfer_has_no_source_run():
     [
         ("epochs = 2\n[[model", "epocs = 2\n[[model", "unknown key 'epocs'. Did you mean 'epochs'?"),
         ('name = "resemotenet"', 'name = "resemotnet"', "Did you mean 'resemotenet'?"),
-        ('name = "resemotenet"', 'name = "resemotenet", widht = 8', "argument 'widht'. Did you mean 'width'?"),
+        ('name = "resemotenet"', 'name = "resemotenet", widht = 8', "'widht'. Did you mean 'width'?"),
         ('name = "resemotenet"', 'name = "resemotenet", width = "x"', "width = 'x' is not of type int"),
         ('views = ["identity"]', 'views = ["crop_tl"]', "add them to base.views"),
         ('views = ["identity"]', 'view = ["identity"]', "unknown key 'reading.view'"),

@@ -3,12 +3,21 @@
 import pytest
 
 from paper_kit.core.errors import InputError
+from paper_kit.core.part import Part, complete
 from paper_kit.core.spec import DEFAULTS, RunSpec, spec_from
 
 
 def test_only_fields_that_differ_from_their_defaults_make_the_id():
     spelled_out = spec_from({"epochs": DEFAULTS["epochs"], "optim": {"lr": DEFAULTS["optim"]["lr"]}}, "x")
     assert spelled_out.id == RunSpec().id
+
+
+def test_a_part_spelled_out_with_its_defaults_has_the_same_id():
+    short = RunSpec(model=Part(name="resemotenet", arguments={"width": 16}))
+    whole = short.model_copy(update={"model": complete("model", short.model)})
+    assert len(whole.model.arguments) > 1
+    assert whole.id == short.id
+    assert whole.id != RunSpec().id
 
 
 def test_a_changed_field_changes_the_id():
