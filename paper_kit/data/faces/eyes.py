@@ -70,21 +70,21 @@ def paint_brows(image: Array, canvas: Canvas, person: Values, units: Values) -> 
 
 def paint_upper_creases(image: Array, canvas: Canvas, person: Values, units: Values) -> None:
     """Forehead lines (AU1, AU2), the frown (AU4), crow's feet and bags (AU6), lines on the nose (AU9)."""
-    u, v, pixel, aged = canvas.u, canvas.v, canvas.pixel, 0.5 + 0.7 * person["age"]
+    u, v, pixel, aged = canvas.u, canvas.v, canvas.pixel, 0.75 + 0.4 * person["age"]
     middle = fill(np.abs(u) - 0.34, 0.25)
     for height, wave in ((-0.50, 0.05), (-0.59, 0.04)):
-        rise = line(v - height - person["eye_height"] * 0.3 - wave * np.cos(7.0 * u) * 0.4, 0.006, pixel)
-        darken(image, 0.30 * aged * np.maximum(units["AU1"] * 0.8, units["AU2"] * 0.5) * middle * rise)
+        rise = line(v - height - person["eye_height"] * 0.3 - wave * np.cos(7.0 * u) * 0.4, 0.010, pixel)
+        darken(image, 0.55 * aged * np.maximum(units["AU1"] * 0.8, units["AU2"] * 0.5) * middle * rise)
     root = person["eye_height"] - 0.10
     for side in SIDES:
         w = side * u
-        frown = line(w - 0.050 - 0.1 * (v - root), 0.008, pixel) * fill(np.abs(v - root) - 0.08, 0.05)
-        darken(image, 0.45 * aged * units["AU4"] * frown)
+        frown = line(w - 0.050 - 0.1 * (v - root), 0.012, pixel) * fill(np.abs(v - root) - 0.08, 0.05)
+        darken(image, 0.75 * aged * units["AU4"] * frown)
         _crow_feet(image, canvas, person, units, w)
     across = fill(np.abs(u) - 0.10, 0.05)
     for step in (0.02, 0.09):
-        wrinkle = line(v - person["eye_height"] - step - 0.25 * np.abs(u), 0.008, pixel)
-        darken(image, 0.42 * units["AU9"] * across * wrinkle)
+        wrinkle = line(v - person["eye_height"] - step - 0.25 * np.abs(u), 0.012, pixel)
+        darken(image, 0.7 * units["AU9"] * across * wrinkle)
 
 
 def _crow_feet(image: Array, canvas: Canvas, person: Values, units: Values, w: Array) -> None:
@@ -93,10 +93,10 @@ def _crow_feet(image: Array, canvas: Canvas, person: Values, units: Values, w: A
     for slope in (-0.35, 0.15, 0.6):
         ray = line(y - slope * (x - person["eye_width"]), 0.005, canvas.pixel)
         reach = fill(np.abs(x - person["eye_width"] - 0.09) - 0.045, 0.03)
-        darken(image, (0.12 + 0.2 * person["age"]) * units["AU6"] * ray * reach)
+        darken(image, (0.35 + 0.2 * person["age"]) * units["AU6"] * ray * reach)
     bag = 0.075 + 0.02 * person["age"] - 0.02 * units["AU6"]
     under = line(y - bag * np.clip(1.0 - (x / 0.17) ** 2, 0.0, 1.0) - 0.02, 0.007, canvas.pixel)
-    strength = 0.08 + 0.12 * person["age"] + 0.22 * np.maximum(units["AU6"], 0.7 * units["AU7"])
+    strength = 0.08 + 0.12 * person["age"] + 0.4 * np.maximum(units["AU6"], 0.7 * units["AU7"])
     darken(image, strength * under * fill(np.abs(x) - 0.13, 0.06))
 
 

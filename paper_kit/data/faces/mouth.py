@@ -73,7 +73,7 @@ def paint_mouth(image: Array, canvas: Canvas, person: Values, units: Values, sha
     bared = 0.3 + 0.7 * np.clip(units["AU12"] + units["AU20"] + units["AU9"], 0.0, 1.0)
     upper_teeth = fill(v - lips.upper_inner - np.minimum(0.75 * room, 0.075 * bared), pixel)
     lower_teeth = fill(lips.lower_inner - 0.05 * units["AU16"] - v, pixel) * (units["AU16"] > 0.0)
-    paint(image, inside * np.maximum(upper_teeth, lower_teeth) * fill(ends + 0.06, 0.08), 0.80 * shade)
+    paint(image, inside * np.maximum(upper_teeth, lower_teeth) * fill(ends + 0.06, 0.08), 0.95 * shade)
     tongue = ellipse(canvas.u, v - lips.lower_inner + 0.005, 0.11, 0.055)
     paint(image, 0.6 * inside * fill(tongue, 0.04), 0.40 * shade)
     meet = line(v - 0.5 * (lips.upper_inner + lips.lower_inner), 0.009 + 0.006 * units["AU23"], pixel)
@@ -89,7 +89,7 @@ def paint_lower_creases(image: Array, canvas: Canvas, person: Values, units: Val
     fold = (
         0.04
         + 0.16 * person["age"]
-        + 0.42 * np.maximum(units["AU12"], 0.9 * units["AU9"])
+        + 0.7 * np.maximum(units["AU12"], 0.9 * units["AU9"])
         + 0.1 * units["AU20"]
     )
     for side in SIDES:
@@ -98,9 +98,9 @@ def paint_lower_creases(image: Array, canvas: Canvas, person: Values, units: Val
         course = person["nose_width"] * 1.05 + (lips.width - person["nose_width"] + 0.03) * t * np.sqrt(t)
         bulge = 0.05 * units["AU12"] * 4.0 * t * (1.0 - t)
         reach = fill(np.maximum(top - v, v - low), 0.06)
-        darken(image, np.minimum(fold, 0.6) * 0.75 * reach * line(w - course - bulge, 0.010, pixel))
+        darken(image, np.minimum(fold, 0.85) * 0.75 * reach * line(w - course - bulge, 0.010, pixel))
         x, y = w - lips.width - 0.015, v - person["mouth_height"]
         dimple = line(x - 0.03 - 0.12 * y**2 * 10.0, 0.010, pixel) * fill(np.abs(y + 0.06) - 0.05, 0.05)
-        darken(image, 0.34 * np.maximum(units["AU12"], 0.8 * units["AU20"]) * dimple)
+        darken(image, 0.6 * np.maximum(units["AU12"], 0.8 * units["AU20"]) * dimple)
         droop = line(x - 0.35 * (y - 0.08), 0.010, pixel) * fill(np.abs(y - 0.14) - 0.06, 0.04)
-        darken(image, 0.40 * units["AU15"] * droop)
+        darken(image, 0.7 * units["AU15"] * droop)

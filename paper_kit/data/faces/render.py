@@ -36,8 +36,10 @@ def render(
 
 
 def expose(image: Array, view: Values, noise_NHW: Array) -> npt.NDArray[np.uint8]:
-    """The picture a camera takes (N, H, W) uint8: exposure, contrast, a little blur, grain."""
-    exposed = (np.clip(image, 0.0, 1.1) * view["exposure"] - 0.5) * view["contrast"] + 0.5
+    """The picture a camera takes (N, H, W) uint8: exposure and contrast set, a little blur, grain."""
+    scene = np.clip(image, 0.0, 1.1)
+    middle, range_ = scene.mean(axis=(1, 2), keepdims=True), scene.std(axis=(1, 2), keepdims=True)
+    exposed = (scene - middle) / range_ * view["contrast"] + view["exposure"]
     weight = 0.22 * np.clip(view["blur"] * 2.0 - 1.0, 0.0, 1.0)
     framed = np.pad(exposed, ((0, 0), (1, 1), (1, 1)), mode="edge")
     tall = (1.0 - 2.0 * weight) * framed[:, 1:-1] + weight * (framed[:, :-2] + framed[:, 2:])

@@ -42,7 +42,7 @@ EMOTIONS: dict[str, dict[str, float]] = {
         "AU25": 0.6,
         "AU26": 0.4,
     },
-    "happy": {"AU6": 0.8, "AU12": 1.0, "AU25": 0.6},
+    "happy": {"AU6": 0.8, "AU12": 1.0, "AU25": 0.8},
     "sad": {"AU1": 0.8, "AU4": 0.5, "AU15": 0.8},
     "surprise": {"AU1": 0.9, "AU2": 0.9, "AU5": 0.8, "AU25": 0.6, "AU26": 0.9},
     "neutral": {},
