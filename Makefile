@@ -1,3 +1,4 @@
+# make example  rebuild the FER2013 example from its records
 # make paper    install, train the quick study, build its PDF         make test      the fast tests
 # make test-all every test                                            make lint types
 PYTHON ?= python3
@@ -6,11 +7,15 @@ YES ?=
 BIN := $(VENV)/bin
 export MPLBACKEND := Agg
 
-.PHONY: paper install tex test test-all lint types clean
+.PHONY: paper example install tex test test-all lint types clean
 
 paper: install tex
 	$(BIN)/paperkit run-all experiments/quick.toml
 	$(BIN)/paperkit build-pdf
+
+example: install tex
+	$(BIN)/paperkit unpack paper/examples/fer2013_small/records.zip --runs paper/build/example/runs
+	$(BIN)/paperkit build-pdf fer2013_small --runs paper/build/example/runs --out paper/build/example/pdf
 
 install: $(VENV)/installed
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from paper_kit.cli.options import Experiments
+from paper_kit.cli.options import Experiments, Runs
 from paper_kit.cli.text import counted
 
 To = Annotated[Path, typer.Option(help="The file to write.")]
@@ -31,7 +31,7 @@ def pack(experiments: Experiments = None, to: To = Path("records.zip"), weights:
     typer.echo(f"{to}: {len(manifest.runs)} of {counted(len(runs), 'run')}, {size:.1f} MB")
 
 
-def unpack(file: Packed) -> None:
+def unpack(file: Packed, runs: Runs = None) -> None:
     """Add the runs of a packed file to this study's.
 
     Every sum is checked before anything is added; runs that are here with other results are not touched.
@@ -39,8 +39,9 @@ def unpack(file: Packed) -> None:
     from paper_kit.cli.workplace import Workplace
     from paper_kit.core.config import study_root
     from paper_kit.core.pack import unpack as unpack_records
+    from paper_kit.core.store import Store
 
-    store = Workplace(study_root(), ()).store
+    store = Store(runs) if runs else Workplace(study_root(), ()).store
     found = unpack_records(file, store)
     here = f", {len(found.present)} were here already" if found.present else ""
     typer.echo(f"{counted(len(found.new), 'new run')} in {store.root}{here}; {counted(found.costs, 'cost')}")

@@ -28,7 +28,8 @@ results.best.best_class_recall results.worst.model results.worst.accuracy result
 results.largest_effect.model results.largest_effect.ablation results.largest_effect.change
 results.smallest_effect.model results.smallest_effect.ablation results.smallest_effect.change
 results.average.{a}.change results.confused.true results.confused.predicted results.confused.rate
-results.best_class results.worst_class counts.models counts.ablations counts.runs counts.trainings
+results.best_class results.worst_class results.gained.class results.gained.ablation
+results.gained.change counts.models counts.ablations counts.runs counts.trainings
 counts.source_runs counts.seeds counts.classes data.name data.classes data.train data.validation
 data.test data.total data.largest_class data.largest_count data.smallest_class data.smallest_count
 data.imbalance data.image_size data.split data.fingerprint data.licence data.protocol data.citation
@@ -58,6 +59,21 @@ def facts(results):
 
 def test_every_key_of_the_contract_is_there(facts):
     assert keys_of_the_contract() - facts.keys() == set()
+
+
+def test_the_class_that_leans_most_on_a_technique_has_the_lowest_change_of_recall(facts, results):
+    changes = {}
+    for ablation in results.ablations:
+        pooled = {
+            key: sum(results.measured(model.key, key).counts_KK for model in results.models)
+            for key in ("base", ablation.key)
+        }
+        recall = {key: counts.diagonal() / counts.sum(axis=1) for key, counts in pooled.items()}
+        for place, name in enumerate(results.classes()):
+            changes[name, ablation.label] = recall[ablation.key][place] - recall["base"][place]
+    lowest = min(changes, key=changes.get)
+    assert (facts["results.gained.class"].text, facts["results.gained.ablation"].text) == lowest
+    assert facts["results.gained.change"].value == pytest.approx(changes[lowest])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -9,6 +9,7 @@ import numpy as np
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._effects import put_effects
 from paper_kit.analysis.facts._format import Kind
+from paper_kit.analysis.facts._gains import put_gained_class
 from paper_kit.analysis.facts._sheet import Sheet, measured_origin
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.predictions import Measured
@@ -35,6 +36,7 @@ def facts(results: Results) -> dict[str, Fact]:
     put_effects(sheet, results)
     _order(sheet, results)
     _pooled(sheet, results)
+    put_gained_class(sheet, results)
     return sheet.facts
 
 

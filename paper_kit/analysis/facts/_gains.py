@@ -1,0 +1,48 @@
+"""Which class depends most on which technique: recall with and without it, over all models."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paper_kit.analysis.facts import Origin
+from paper_kit.analysis.facts._effects import applies
+from paper_kit.analysis.facts._sheet import Sheet
+from paper_kit.analysis.facts._tree import slugs
+from paper_kit.analysis.predictions import Measured, RunReading
+from paper_kit.analysis.results import Results
+from paper_kit.stats import metrics
+
+
+def put_gained_class(sheet: Sheet, results: Results) -> None:
+    """Nothing; results.gained.{class,ablation,change}: the lowest change of a pooled recall."""
+    changes: list[tuple[float, int, str]] = []
+    readings: list[RunReading] = []
+    for ablation in results.ablations:
+        models = [model.key for model in results.models if applies(results, model.key, ablation.key)]
+        base = [results.measured(key) for key in models]
+        without = [results.measured(key, ablation.key) for key in models]
+        if not models or not all(cell.complete for cell in (*base, *without)):
+            continue
+        readings += [reading for cell in (*base, *without) for reading in cell.readings]
+        differences = _recall(without) - _recall(base)
+        changes += [
+            (float(value), place, ablation.key)
+            for place, value in enumerate(differences)
+            if np.isfinite(value)
+        ]
+    change, place, key = min(changes) if changes else (None, None, "")
+    formula = "lowest difference of recall, without less with a technique, over classes and ablations"
+    origin = Origin(readings=tuple(dict.fromkeys(readings)), formula=formula)
+    classes = results.classes()
+    labels = {ablation.key: ablation.label for ablation in results.ablations}
+    name = (classes[place], slugs(classes)[place]) if place is not None else (None, "")
+    sheet.name("gained.class", name[0], name[1], origin)
+    sheet.name("gained.ablation", labels.get(key), key, origin)
+    sheet.add("gained.change", change, "points", 1, origin=origin)
+
+
+def _recall(cells: list[Measured]) -> NDArray[np.float64]:
+    """Recall of each class (K,), the confusion matrices of the cells added up."""
+    counts = np.sum([cell.counts_KK for cell in cells if cell.counts_KK is not None], axis=0)
+    return np.asarray(metrics.recall(counts), dtype=np.float64)
