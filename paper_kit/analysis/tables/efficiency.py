@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from paper_kit.analysis.artifacts import Column, Line, Note, Table
 from paper_kit.analysis.facts import cost as cost_topic
 from paper_kit.analysis.results import Results
@@ -52,6 +54,9 @@ def _notes(results: Results) -> tuple[Note, ...]:
         "Measured on ", facts["device"], " with ", facts["threads"], " ", facts["threads"].plural("thread")
     )
     meter = {"rss": "resident memory of the process", "cuda": "memory allocated on the GPU"}[one.memory_meter]
+    before = [mib for cost in costs.values() if (mib := cost.environment.get("memory_before_mib"))]
+    if one.memory_meter == "rss" and before:
+        meter += f", of which about {np.mean(before):.0f} MiB are the libraries without any model"
     timed = f", {one.precision.upper()}, torch {one.torch}. Operations and latency are for one image{views}. "
     return (
         Note(
