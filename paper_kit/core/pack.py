@@ -18,6 +18,7 @@ from paper_kit import __version__
 from paper_kit.core.config import Frozen
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, replacing, sha256_file
+from paper_kit.core.part import has
 from paper_kit.core.record import CostRecord
 from paper_kit.core.store import Store
 
@@ -164,7 +165,11 @@ def _check_records(fresh: Store, manifest: Manifest, path: Path) -> None:
     problems = []
     for run_id in manifest.runs:
         try:
-            if fresh.spec(run_id).id != run_id or fresh.record(run_id).id != run_id:
+            spec, record = fresh.spec(run_id), fresh.record(run_id)
+            at_hand = has("dataset", spec.dataset.name) and has("model", spec.model.name)
+            if record.id != run_id or (
+                at_hand and spec.id != run_id
+            ):  # an id rests on the plug-ins' defaults
                 problems.append(f"{path}: the folder {run_id} holds another run.")
         except InputError as error:
             problems += [problem.replace(str(fresh.root), str(path)) for problem in error.problems]

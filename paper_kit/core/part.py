@@ -84,6 +84,15 @@ def plugin_file(kind: str, name: str) -> Path:
     raise InputError(f"There is no {kind} named {name!r}.{did_you_mean(name, available(kind))}")
 
 
+def has(kind: str, name: str) -> bool:
+    """Whether the plug-in is here."""
+    try:
+        plugin_file(kind, name)
+    except InputError:
+        return False
+    return True
+
+
 def options(kind: str, name: str) -> dict[str, Option]:
     """Argument -> Option of a plug-in, read from its source without importing it."""
     file = plugin_file(kind, name)
