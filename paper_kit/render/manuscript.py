@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,9 @@ def placeholders(paper: Paper) -> list[str]:
     return [text for author in authors for text in author.model_dump().values() if _PLACEHOLDER.search(text)]
 
 
+SUBJECTS = ("experiment", "model", "metric")  # options that say what an artifact is of, and name its files
+
+
 class Artifacts:
     """The tables and figures that a manuscript places, each made once, by the stem of their files."""
 
@@ -142,10 +146,10 @@ class Artifacts:
         """The name of the artifact's files, such as "layers-emotion-vit"; another one's gets a number."""
         asked = (kind, name, repr(sorted(options.items())))
         if asked not in self._stems:
-            stem = "-".join([label(name), *(label(value) for _, value in sorted(options.items()))])
-            taken = [kind for kind, *_ in self._stems].count(kind)
+            stem = "-".join([label(name), *(label(options[key]) for key in SUBJECTS if options.get(key))])
             known = {made for (each, *_), made in self._stems.items() if each == kind}
-            self._stems[asked] = f"{stem}-{taken + 1}" if stem in known else stem
+            stems = chain([stem], (f"{stem}-{number}" for number in count(2)))
+            self._stems[asked] = next(free for free in stems if free not in known)
         return self._stems[asked]
 
 

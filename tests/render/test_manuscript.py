@@ -58,8 +58,14 @@ def test_a_fact_can_be_cited_by_its_key() -> None:
 
 
 def test_one_table_with_the_same_options_is_made_once_and_others_get_their_own_file() -> None:
-    text = '\\VAR{figure("a", m="x_y")} \\VAR{figure("a", m="x_y")} \\VAR{figure("a", m="x-y")}'
-    assert list(made(text).figures) == ["a-x-y", "a-x-y-2"]
+    same = '\\VAR{figure("a", model="x_y")}'
+    text = (
+        same
+        + same
+        + '\\VAR{figure("a", model="x-y")}'
+        + '\\VAR{figure("a", model="x_y", show="rate")}\\VAR{figure("a", show="rate")}'
+    )
+    assert list(made(text).figures) == ["a-x-y", "a-x-y-2", "a-x-y-3", "a"]
 
 
 @pytest.mark.parametrize(
