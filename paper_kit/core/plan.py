@@ -133,6 +133,11 @@ def _resolved(
         source = _source(experiment, model, spec.seed)
         sources.setdefault(source.id, source)
         return spec.model_copy(update={"transfer": transfer.model_copy(update={"run": source.id})})
+    if transfer.source in {"hub", "file"} and not transfer.architecture:
+        raise InputError(
+            f"{experiment.name}, model {model.key}: transfer.source = {transfer.source!r} needs "
+            'transfer.architecture, a name of timm such as "efficientnet_b0"; add it to the model\'s `set`.'
+        )
     if transfer.source == "file" and not transfer.weights_sha256:
         found = _weights_file(transfer.architecture, weights)
         return spec.model_copy(update={"transfer": transfer.model_copy(update={"weights_sha256": found})})
@@ -156,10 +161,6 @@ def _source(experiment: Experiment, model: ModelEntry, seed: int) -> RunSpec:
 
 def _weights_file(architecture: str, folders: tuple[Path, ...]) -> str:
     """SHA-256 of `architecture`.safetensors in the first folder that has it."""
-    if not architecture:
-        raise InputError(
-            'transfer.source = "file" needs transfer.architecture, such as "tf_efficientnet_lite0".'
-        )
     for folder in folders:
         file = folder / f"{architecture}.safetensors"
         if file.is_file():

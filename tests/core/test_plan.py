@@ -106,6 +106,19 @@ def test_a_mistake_in_an_experiment_file_is_told_with_its_cure(tmp_path, old, ne
     assert str(path) in str(caught.value)
 
 
+def test_weights_of_the_hub_need_the_name_of_their_architecture(tmp_path):
+    path = write(
+        tmp_path, STUDY.replace("epochs = 2\n[[model", 'epochs = 2\ntransfer.source = "hub"\n[[model')
+    )
+    with pytest.raises(InputError, match=r"transfer\.architecture"):
+        plan(load_experiment(path))
+
+
+def test_every_shipped_experiment_can_be_planned():
+    plans = load_plans(tuple(sorted(EXPERIMENTS.glob("*.toml"))))
+    assert {len(each.trainings) for each in plans} == {12, 15, 36}
+
+
 def test_a_missing_experiment_file_lists_those_that_are_there():
     with pytest.raises(InputError, match=r"quick\.toml"):
         load_plans((EXPERIMENTS / "quik.toml",))
