@@ -41,6 +41,22 @@ class Origin:
         return Origin(both("readings"), both("runs"), both("seeds"), both("fields"), formula)
 
 
+@dataclass(frozen=True)
+class Term:
+    """A score of each test image that a fact averages, with its weight in a sum: what a claim is tested on.
+
+    `metric` is "accuracy", "recall" (of the class `label`), "confusion" (of `label` taken for `predicted`) or
+    "macro_f1"; the readings are those of one cell, one a seed.
+    """
+
+    weight: float
+    readings: tuple[RunReading, ...]
+    seeds: tuple[int, ...]
+    metric: str
+    label: int | None = None
+    predicted: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Fact:
     """One number or name that the paper may print.
@@ -49,6 +65,10 @@ class Fact:
     missing; `digits` are decimals, or significant digits for a quantity; `unit` is printed after the number,
     where k, M and G also scale it; `spread` is printed after plus-minus; `items` are the parts of a list;
     `refers` is the step of a tree that a name stands for: `results[results.best.model]` finds the model.
+    `terms` are what it averages image by image, `exact` says that it was counted and not sampled: a claim
+    needs one of the two. `bounds` are an interval, printed in brackets; `best_of` says that it is a maximum
+    over so many seeds, which every text of it tells; `chosen_of` from how many candidates it was picked by
+    looking at them.
     """
 
     key: str
@@ -60,6 +80,11 @@ class Fact:
     items: tuple[Fact, ...] = ()
     origin: Origin = Origin()
     refers: str = ""
+    terms: tuple[Term, ...] = ()
+    exact: bool = False
+    bounds: tuple[float, float] | None = None
+    best_of: int = 0
+    chosen_of: int = 1
 
     @property
     def missing(self) -> bool:
