@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from paper_kit.analysis.facts import _format
+from paper_kit.analysis.facts import _format, _terms
 from paper_kit.analysis.facts._format import Kind
+from paper_kit.analysis.facts._terms import Term
 from paper_kit.analysis.predictions import RunReading
 from paper_kit.core.errors import InputError
 
@@ -39,22 +40,6 @@ class Origin:
             return tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name))))
 
         return Origin(both("readings"), both("runs"), both("seeds"), both("fields"), formula)
-
-
-@dataclass(frozen=True)
-class Term:
-    """A score of each test image that a fact averages, with its weight in a sum: what a claim is tested on.
-
-    `metric` is "accuracy", "recall" (of the class `label`), "confusion" (of `label` taken for `predicted`) or
-    "macro_f1"; the readings are those of one cell, one a seed.
-    """
-
-    weight: float
-    readings: tuple[RunReading, ...]
-    seeds: tuple[int, ...]
-    metric: str
-    label: int | None = None
-    predicted: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +88,18 @@ class Fact:
             return _format.MISSING
         if self.kind == "list":
             return _format.listed([item.text for item in self.items])
-        return _format.bare(self.value, self.kind, self.digits, self.unit, self.spread)
+        printed = _format.bare(self.value, self.kind, self.digits, self.unit, self.spread, self.bounds)
+        return printed + _format.best_of(self.best_of)
 
     @property
     def text(self) -> str:
         """The number with its unit, or the name, in unicode."""
-        return self.bare if self.missing else self.bare + _format.unit(self.kind, self.unit)
+        if self.missing:
+            return self.bare
+        if self.kind == "probability":
+            return _format.probability(self.bare)
+        unit = _format.unit(self.kind, self.unit)
+        return replace(self, best_of=0).bare + unit + _format.best_of(self.best_of)
 
     @property
     def words(self) -> str:
@@ -184,7 +175,8 @@ class Fact:
     def _single(self, sign: str, function: Callable[[float], float]) -> Fact:
         value = function(self._number()) if self.value is not None else None
         origin = self.origin.joined(Origin(), f"{sign}({_formula(self)})")
-        return replace(self, key="", value=value, spread=None, origin=origin)
+        terms = _terms.scaled(self.terms, -1.0) if sign == "-" else ()
+        return replace(self, key="", value=value, spread=None, bounds=None, origin=origin, terms=terms)
 
     def _with(self, other: object, sign: str, function: Callable[[float, float], float]) -> Fact:
         right = other if isinstance(other, Fact) else _plain(other)
@@ -200,7 +192,17 @@ class Fact:
         formula = f"{_formula(self)} {sign} {_formula(right)}" + (
             " (of the printed numbers)" if rounds else ""
         )
-        return Fact("", value, kind, digits, unit, origin=self.origin.joined(right.origin, formula))
+        return Fact(
+            "",
+            value,
+            kind,
+            digits,
+            unit,
+            origin=self.origin.joined(right.origin, formula),
+            terms=_terms.combined(sign, self, right),
+            exact=self.exact and right.exact,
+            chosen_of=max(self.chosen_of, right.chosen_of),
+        )
 
     def _number(self) -> float:
         if not isinstance(self.value, float | int):
@@ -224,9 +226,8 @@ class Fact:
 def _plain(value: object) -> Fact:
     if isinstance(value, bool) or not isinstance(value, float | int):
         raise InputError(f"A fact takes part in arithmetic with facts and numbers only, not with {value!r}.")
-    return Fact(
-        "", value, "count" if isinstance(value, int) else "number", 1, origin=Origin(formula=f"{value!r}")
-    )
+    kind: Kind = "count" if isinstance(value, int) else "number"
+    return Fact("", value, kind, 1, origin=Origin(formula=f"{value!r}"), exact=True)
 
 
 def _formula(fact: Fact) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, Protocol
 
-Kind = Literal["percent", "points", "magnitude", "count", "number", "quantity", "setting", "text", "list"]
+Kind = Literal[
+    "percent", "points", "magnitude", "count", "number", "quantity", "setting", "probability", "text", "list"
+]
+Bounds = tuple[float, float]
 
 MISSING = "[pending]"
 MINUS, NBSP, PLUS_MINUS = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\N{PLUS-MINUS SIGN}"
@@ -33,18 +36,38 @@ ORDINALS = (
 )  # fmt: skip
 
 
-def bare(value: float | int | str, kind: Kind, digits: int, unit_name: str, spread: float | None) -> str:
-    """The value without its unit, with `spread` after plus-minus where there is one."""
+SMALLEST_P = 0.001  # a smaller p-value prints as less than this: APA Publication Manual, 7th ed., section 6.36
+
+
+def bare(
+    value: float | int | str,
+    kind: Kind,
+    digits: int,
+    unit_name: str,
+    spread: float | None,
+    bounds: Bounds | None = None,
+) -> str:
+    """The value without its unit, with `spread` after plus-minus or `bounds` in brackets where given."""
     if isinstance(value, str):
         return value
     if kind == "setting":
         return _plain(value)
-    scaled = value * _scale(kind, unit_name)
-    decimals = _decimals(scaled, kind, digits)
-    printed = signed(scaled, decimals, plus=kind == "points")
+    if kind == "probability":
+        return f"<{NBSP}{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
+    scale, plus = _scale(kind, unit_name), kind == "points"
+    decimals = _decimals(value * scale, kind, digits)
+    printed = signed(value * scale, decimals, plus=plus)
+    if bounds is not None:
+        low, high = (signed(bound * scale, decimals, plus=plus) for bound in bounds)
+        return f"{printed}{NBSP}[{low},{NBSP}{high}]"
     if spread is None:
         return printed
-    return f"{printed}{NBSP}{PLUS_MINUS}{NBSP}{signed(spread * _scale(kind, unit_name), decimals)}"
+    return f"{printed}{NBSP}{PLUS_MINUS}{NBSP}{signed(spread * scale, decimals)}"
+
+
+def probability(text: str) -> str:
+    """A p-value with its sign before it: p = 0.013, p < 0.001."""
+    return f"p{NBSP}{text}" if text.startswith("<") else f"p{NBSP}={NBSP}{text}"
 
 
 def signed(value: float, decimals: int, *, plus: bool = False) -> str:
@@ -70,6 +93,11 @@ def rounded(value: float, kind: Kind, digits: int, unit_name: str) -> float:
         return value
     scale = _scale(kind, unit_name)
     return float(f"{value * scale:.{_decimals(value * scale, kind, digits)}f}") / scale
+
+
+def best_of(runs: int) -> str:
+    """What is said after a maximum over runs that differ in their seed only."""
+    return f"{NBSP}(best of {WORDS[runs] if runs < len(WORDS) else runs})" if runs else ""
 
 
 def words(value: object, text: str) -> str:
