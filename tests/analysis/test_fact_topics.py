@@ -112,7 +112,8 @@ def test_best_worst_and_spread_follow_the_accuracies(facts, results):
     best = max(accuracy, key=accuracy.get)
     tree = fact_trees(facts)["results"]
     assert tree.best.model.text == results.model(best).label
-    assert tree[tree.best.model].accuracy is tree.best.accuracy
+    assert tree[tree.best.model].accuracy.key == tree.best.accuracy.key
+    assert tree.best.accuracy.chosen_of == len(MODELS)
     low, high = (tree[word].accuracy.printed_value for word in ("worst", "best"))
     assert tree.spread.value == pytest.approx(high - low)
     assert [item.name for item in tree.ranking] == sorted(accuracy, key=accuracy.get, reverse=True)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from paper_kit.analysis.facts import Fact, Origin
-from paper_kit.analysis.facts._sheet import Sheet, measured_origin
+from paper_kit.analysis.facts._sheet import Sheet, measured_origin, measured_terms
+from paper_kit.analysis.facts._terms import merged, scaled
 from paper_kit.analysis.predictions import Measured
 from paper_kit.analysis.results import Results
 from paper_kit.core.plan import BASE
@@ -45,7 +46,8 @@ def accuracy_fact(measured: Measured, *, spread: bool = False) -> Fact:
     """Mean accuracy over the seeds; with `spread` also its deviation, where there are several seeds."""
     origin = measured_origin(measured, "accuracy")
     deviation = measured.deviation("accuracy") if spread else None
-    return Fact("", measured.mean("accuracy"), "percent", 1, spread=deviation, origin=origin)
+    terms = measured_terms(measured, metric="accuracy")
+    return Fact("", measured.mean("accuracy"), "percent", 1, spread=deviation, origin=origin, terms=terms)
 
 
 def change_fact(results: Results, model: str, ablation: str, experiment: str = "") -> Fact:
@@ -72,7 +74,8 @@ def _average(sheet: Sheet, key: str, changes: list[Fact]) -> None:
     for change in changes:
         joined = joined.joined(change.origin, "")
     names = ", ".join(change.key for change in changes)
-    sheet.add(key, mean, "points", 1, origin=replace(joined, formula=f"mean of {names}"))
+    terms = merged(term for change in changes for term in scaled(change.terms, 1 / len(changes)))
+    sheet.add(key, mean, "points", 1, origin=replace(joined, formula=f"mean of {names}"), terms=terms)
 
 
 def _extremes(sheet: Sheet, results: Results, changes: dict[tuple[str, str], Fact]) -> None:
@@ -89,7 +92,7 @@ def _extremes(sheet: Sheet, results: Results, changes: dict[tuple[str, str], Fac
         sheet.name(f"{word}_effect.model", models.get(model), model, origin)
         sheet.name(f"{word}_effect.ablation", ablations.get(ablation), ablation, origin)
         known = changes[place] if place else Fact(f"results.{word}_effect.change", None, "points")
-        sheet.point(f"{word}_effect.change", known)
+        sheet.point(f"{word}_effect.change", replace(known, chosen_of=max(1, len(changes))))
 
 
 def exact_change(results: Results, model: str, ablation: str) -> float | None:

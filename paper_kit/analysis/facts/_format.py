@@ -36,7 +36,9 @@ ORDINALS = (
 )  # fmt: skip
 
 
-SMALLEST_P = 0.001  # a smaller p-value prints as less than this: APA Publication Manual, 7th ed., section 6.36
+SMALLEST_P = (
+    0.001  # a smaller p-value prints as less than this: APA Publication Manual, 7th ed., section 6.36
+)
 
 
 def bare(

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from paper_kit.analysis.facts import Origin
 from paper_kit.analysis.facts._effects import applies
-from paper_kit.analysis.facts._sheet import Sheet
+from paper_kit.analysis.facts._sheet import Sheet, measured_terms
+from paper_kit.analysis.facts._terms import Term, merged, scaled
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.predictions import Measured, RunReading
 from paper_kit.analysis.results import Results
@@ -16,7 +17,7 @@ from paper_kit.stats import metrics
 
 def put_gained_class(sheet: Sheet, results: Results) -> None:
     """Nothing; results.gained.{class,ablation,change}: the lowest change of a pooled recall."""
-    changes: list[tuple[float, int, str]] = []
+    changes: list[tuple[float, int, str, tuple[Term, ...]]] = []
     readings: list[RunReading] = []
     for ablation in results.ablations:
         models = [model.key for model in results.models if applies(results, model.key, ablation.key)]
@@ -27,11 +28,11 @@ def put_gained_class(sheet: Sheet, results: Results) -> None:
         readings += [reading for cell in (*base, *without) for reading in cell.readings]
         differences = _recall(without) - _recall(base)
         changes += [
-            (float(value), place, ablation.key)
+            (float(value), place, ablation.key, _terms(without, base, place))
             for place, value in enumerate(differences)
             if np.isfinite(value)
         ]
-    change, place, key = min(changes) if changes else (None, None, "")
+    change, place, key, terms = min(changes, key=lambda each: each[:3]) if changes else (None, None, "", ())
     formula = "lowest difference of recall, without less with a technique, over classes and ablations"
     origin = Origin(readings=tuple(dict.fromkeys(readings)), formula=formula)
     classes = results.classes()
@@ -39,7 +40,15 @@ def put_gained_class(sheet: Sheet, results: Results) -> None:
     name = (classes[place], slugs(classes)[place]) if place is not None else (None, "")
     sheet.name("gained.class", name[0], name[1], origin)
     sheet.name("gained.ablation", labels.get(key), key, origin)
-    sheet.add("gained.change", change, "points", 1, origin=origin)
+    sheet.add(
+        "gained.change", change, "points", 1, origin=origin, terms=terms, chosen_of=max(1, len(changes))
+    )
+
+
+def _terms(without: list[Measured], base: list[Measured], place: int) -> tuple[Term, ...]:
+    """What the change of one class's recall averages: cells without the technique less those with it."""
+    removed = measured_terms(*without, metric="recall", label=place)
+    return merged((*removed, *scaled(measured_terms(*base, metric="recall", label=place), -1.0)))
 
 
 def _recall(cells: list[Measured]) -> NDArray[np.float64]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from paper_kit.analysis.facts import Fact, Origin, Value
 from paper_kit.analysis.facts._format import Kind
+from paper_kit.analysis.facts._terms import Term
 from paper_kit.analysis.predictions import Measured
 from paper_kit.core.errors import InputError
 
@@ -36,10 +38,10 @@ class Sheet:
         return fact
 
     def add(
-        self, key: str, value: Value, kind: Kind = "text", digits: int = 1, unit: str = "", *, origin: Origin
+        self, key: str, value: Value, kind: Kind = "text", digits: int = 1, unit: str = "", **more: Any
     ) -> Fact:
-        """A new fact under this key."""
-        return self.put(key, Fact("", value, kind, digits, unit, origin=origin))
+        """A new fact under this key; `more` are its other fields, such as `origin`."""
+        return self.put(key, Fact("", value, kind, digits, unit, **more))
 
     def name(self, key: str, text: str | None, refers: str, origin: Origin) -> Fact:
         """A name under this key that stands for the step `refers` of other trees."""
@@ -59,3 +61,11 @@ def measured_origin(measured: Measured, formula: str) -> Origin:
         seeds=measured.seeds,
         formula=f"mean over seeds of {formula}" if several else formula,
     )
+
+
+def measured_terms(
+    *cells: Measured, metric: str, label: int | None = None, predicted: int | None = None
+) -> tuple[Term, ...]:
+    """The score of each test image, averaged over the cells."""
+    weight = 1 / max(1, len(cells))
+    return tuple(Term(weight, cell.readings, cell.seeds, metric, label, predicted) for cell in cells)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._sheet import Sheet
 from paper_kit.analysis.facts.model import put_sizes
@@ -59,7 +61,7 @@ def _extremes(sheet: Sheet, results: Results) -> None:
         for name in ("parameters", "macs", "flops", *MEASURED):
             same = sheet.facts[f"{key or results.models[0].key}.{name}"]
             value = same.value if key else None
-            sheet.add(f"{word}.{name}", value, same.kind, same.digits, same.unit, origin=same.origin)
+            sheet.put(f"{word}.{name}", replace(same, value=value))
 
 
 def _training_time(sheet: Sheet, results: Results) -> None:

@@ -23,6 +23,11 @@ def facts(results: Results) -> dict[str, Fact]:
     }
     for key, value in counted.items():
         sheet.add(
-            key, value, "count", 0, origin=Origin(formula=f"number of {key.replace('_', ' ')} in the plan")
+            key,
+            value,
+            "count",
+            0,
+            origin=Origin(formula=f"number of {key.replace('_', ' ')} in the plan"),
+            exact=True,
         )
     return sheet.facts

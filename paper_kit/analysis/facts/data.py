@@ -57,9 +57,9 @@ def _counts(sheet: Sheet, counts: Mapping[str, Mapping[str, int]]) -> None:
     origin = Origin(fields=("record.data.counts",))
     totals = {split: sum(counts[split].values()) if split in counts else None for split in SPLITS}
     for split, total in totals.items():
-        sheet.add(split, total, "count", origin=origin)
+        sheet.add(split, total, "count", origin=origin, exact=True)
     known = [total for total in totals.values() if total is not None]
-    sheet.add("total", sum(known) if known else None, "count", origin=origin)
+    sheet.add("total", sum(known) if known else None, "count", origin=origin, exact=True)
     train = counts.get("train", {})
     steps = dict(zip(train, slugs(tuple(train)), strict=True))
     items = tuple(
@@ -68,7 +68,8 @@ def _counts(sheet: Sheet, counts: Mapping[str, Mapping[str, int]]) -> None:
     sheet.listed("classes", items, origin)
     for name, step in steps.items():
         for split in SPLITS:
-            sheet.add(f"count.{split}.{step}", counts.get(split, {}).get(name, 0), "count", origin=origin)
+            count = counts.get(split, {}).get(name, 0)
+            sheet.add(f"count.{split}.{step}", count, "count", origin=origin, exact=True)
     _extremes(sheet, {name: train[name] for name in train if train[name]}, steps)
 
 
@@ -78,6 +79,6 @@ def _extremes(sheet: Sheet, train: Mapping[str, int], steps: Mapping[str, str]) 
         name = choose(train, key=lambda each: train[each]) if train else None
         origin = Origin(fields=("record.data.counts",), formula=f"{word} class of the training images")
         sheet.name(f"{word}_class", name, steps[name] if name else "", origin)
-        sheet.add(f"{word}_count", train[name] if name else None, "count", origin=origin)
+        sheet.add(f"{word}_count", train[name] if name else None, "count", origin=origin, exact=True)
     ratio = sheet.facts["largest_count"] / sheet.facts["smallest_count"]
     sheet.put("imbalance", ratio)

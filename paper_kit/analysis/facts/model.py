@@ -55,4 +55,4 @@ def put_sizes(sheet: Sheet, results: Results, size: str) -> None:
     digits = 1 if size != "parameters" and unit == "M" else DIGITS[unit]
     for key, value in values.items():
         origin = Origin(fields=(f"cost.{size}",))
-        sheet.add(f"{key}.{size}", value, "number", digits, unit, origin=origin)
+        sheet.add(f"{key}.{size}", value, "number", digits, unit, origin=origin, exact=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.facts._classes import Confusion, put_classes
 from paper_kit.analysis.facts._effects import put_effects
 from paper_kit.analysis.facts._format import Kind
 from paper_kit.analysis.facts._gains import put_gained_class
-from paper_kit.analysis.facts._sheet import Sheet, measured_origin
-from paper_kit.analysis.facts._tree import slugs
+from paper_kit.analysis.facts._sheet import Sheet, measured_origin, measured_terms
 from paper_kit.analysis.predictions import Measured
 from paper_kit.analysis.results import Results
-from paper_kit.stats import metrics
 from paper_kit.stats.metrics import Integers
 
 METRICS: dict[str, tuple[Kind, int]] = {  # fact -> (kind, digits)
@@ -25,6 +24,7 @@ METRICS: dict[str, tuple[Kind, int]] = {  # fact -> (kind, digits)
     "brier": ("number", 3),
     "nll": ("number", 3),
 }
+TESTED = ("accuracy", "macro_f1", "balanced_accuracy", "brier", "nll")  # metrics that are means over images
 SPREADS = ("accuracy", "macro_f1")  # metrics whose deviation over seeds is a fact of its own
 
 
@@ -44,8 +44,9 @@ def _model(sheet: Sheet, results: Results, key: str) -> None:
     measured = results.measured(key)
     for metric, (kind_of, digits) in METRICS.items():
         origin = measured_origin(measured, metric)
-        fact = Fact("", measured.mean(metric), kind_of, digits, origin=origin)
-        sheet.put(f"{key}.{metric}", fact)
+        terms = measured_terms(measured, metric=metric) if metric in TESTED else ()
+        sheet.add(f"{key}.{metric}", measured.mean(metric), kind_of, digits, origin=origin, terms=terms)
+    _best_seed(sheet, key, measured)
     for metric in SPREADS:
         origin = measured_origin(measured, f"standard deviation of {metric}")
         sheet.add(f"{key}.{metric}_sd", measured.deviation(metric), "magnitude", 1, origin=origin)
@@ -57,7 +58,16 @@ def _model(sheet: Sheet, results: Results, key: str) -> None:
     sheet.add(f"{key}.selected_epoch", whole, kind, 1, origin=origin)
     _tta(sheet, results, key, measured)
     counts = measured.counts_KK if measured.complete else None
-    _classes(sheet, f"{key}.", Confusion(counts, results.classes(), measured_origin(measured, "recall")))
+    origin = measured_origin(measured, "recall")
+    put_classes(sheet, f"{key}.", Confusion(counts, results.classes(), origin, (measured,)))
+
+
+def _best_seed(sheet: Sheet, key: str, measured: Measured) -> None:
+    """<key>.accuracy_best_seed: the maximum over the seeds, which says so wherever it is printed."""
+    best = float(measured.values("accuracy").max()) if measured.complete else None
+    origin = replace(measured_origin(measured, "accuracy"), formula="maximum over seeds of accuracy")
+    several = len(measured.seeds) if len(measured.seeds) > 1 else 0
+    sheet.add(f"{key}.accuracy_best_seed", best, "percent", 1, origin=origin, best_of=several)
 
 
 def _tta(sheet: Sheet, results: Results, key: str, measured: Measured) -> None:
@@ -65,63 +75,14 @@ def _tta(sheet: Sheet, results: Results, key: str, measured: Measured) -> None:
     alone = measured
     if "identity" in results.spec(key).views:
         alone = results.measured_with(("identity",), key)
-    single = Fact(f"results.{key}.accuracy_single_view", alone.mean("accuracy"), "percent", 1)
-    sheet.put(
+    sheet.add(
         f"{key}.accuracy_single_view",
-        Fact("", single.value, "percent", origin=measured_origin(alone, "accuracy")),
+        alone.mean("accuracy"),
+        "percent",
+        origin=measured_origin(alone, "accuracy"),
+        terms=measured_terms(alone, metric="accuracy"),
     )
     sheet.put(f"{key}.gain_tta", sheet.facts[f"{key}.accuracy"] - sheet.facts[f"{key}.accuracy_single_view"])
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """A confusion matrix (None while it is missing), the names of its classes, and where it is from."""
-
-    counts: Integers | None
-    classes: tuple[str, ...]
-    origin: Origin
-
-    def named(self, sheet: Sheet, key: str, place: int | None) -> None:
-        """Nothing; the class at `place` is a name under `key`."""
-        step = slugs(self.classes)[place] if place is not None else ""
-        sheet.name(key, self.classes[place] if place is not None else None, step, self.origin)
-
-
-def _classes(sheet: Sheet, prefix: str, confusion: Confusion) -> None:
-    """Recall by class slug and index, the best and worst class, the two most confused pairs."""
-    steps = slugs(confusion.classes)
-    recalls = (
-        metrics.recall(confusion.counts) if confusion.counts is not None else np.full(len(steps), np.nan)
-    )
-    known = {place: float(value) for place, value in enumerate(recalls) if np.isfinite(value)}
-    for place, step in enumerate(steps):
-        fact = sheet.add(f"{prefix}recall.{step}", known.get(place), "percent", 1, origin=confusion.origin)
-        sheet.point(f"{prefix}recall.{place}", fact)
-    for word, choose in (("best", max), ("worst", min)):
-        chosen = choose(known, key=lambda n: known[n]) if known else None
-        confusion.named(sheet, f"{prefix}{word}_class", chosen)
-        value = known[chosen] if chosen is not None else None
-        sheet.add(f"{prefix}{word}_class_recall", value, "percent", 1, origin=confusion.origin)
-    _pairs(sheet, prefix, confusion)
-
-
-def confused_pairs(counts_KK: Integers | None) -> list[tuple[int, int, float]]:
-    """(label, prediction, rate) of each two classes, by the direction confused more often."""
-    found: dict[frozenset[int], tuple[int, int, float]] = {}
-    for cell in metrics.most_confused(counts_KK) if counts_KK is not None else ():
-        if cell[2] > 0:
-            found.setdefault(frozenset(cell[:2]), cell)
-    return list(found.values())
-
-
-def _pairs(sheet: Sheet, prefix: str, confusion: Confusion) -> None:
-    pairs = confused_pairs(confusion.counts)
-    for place, word in enumerate(("confused", "confused2")):
-        label, prediction, rate = pairs[place] if place < len(pairs) else (None, None, None)
-        form = f"{prefix}{word}_" if prefix else f"{word}."
-        confusion.named(sheet, f"{form}true", label)
-        confusion.named(sheet, f"{form}predicted", prediction)
-        sheet.add(f"{form}rate", rate, "percent", 1, origin=confusion.origin)
 
 
 def _order(sheet: Sheet, results: Results) -> None:
@@ -139,9 +100,21 @@ def _order(sheet: Sheet, results: Results) -> None:
         sheet.name(f"{word}.model", labels[chosen] if chosen else None, chosen or "", origin)
         own = f"{chosen or results.models[0].key}."
         for key in [key.removeprefix(own) for key in sheet.facts if key.startswith(own)]:
-            fact = sheet.facts[own + key]
+            fact = replace(sheet.facts[own + key], chosen_of=len(accuracy))
             sheet.point(f"{word}.{key}", fact if chosen else missing(fact, f"results.{word}.{key}"))
+        others = tuple(accuracy[key] for key in ranking if key != chosen)
+        sheet.listed(f"{word}.others", others, origin)
+    _baseline(sheet, results)
     sheet.put("spread", abs(sheet.facts["best.accuracy"] - sheet.facts["worst.accuracy"]))
+
+
+def _baseline(sheet: Sheet, results: Results) -> None:
+    """baseline.…: the model that the experiment file names first, and the best model's gain over it."""
+    first = results.models[0]
+    origin = Origin(fields=("model.0.label",))
+    sheet.name("baseline.model", first.label, first.key, origin)
+    sheet.point("baseline.accuracy", sheet.facts[f"{first.key}.accuracy"])
+    sheet.put("best.gain_over_baseline", sheet.facts["best.accuracy"] - sheet.facts["baseline.accuracy"])
 
 
 def missing(fact: Fact, key: str) -> Fact:
@@ -156,4 +129,4 @@ def _pooled(sheet: Sheet, results: Results) -> None:
     readings = tuple(reading for one in measured for reading in one.readings)
     origin = Origin(readings=readings, formula="confusion matrices of all models' base runs, added up")
     total: Integers | None = np.sum(counts, axis=0) if len(counts) == len(measured) else None
-    _classes(sheet, "", Confusion(total, results.classes(), origin))
+    put_classes(sheet, "", Confusion(total, results.classes(), origin, tuple(measured)))
