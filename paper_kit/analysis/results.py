@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.predictions import (
     METRICS,
     Measured,
@@ -35,15 +36,19 @@ def collect(
     resources: Resources | None = None,
     literature: Path | None = None,
     show_images: bool = False,
+    alpha: float = 0.05,
+    margin_points: float = 1.0,
 ) -> Results:
     """The results of the plans, the first of which is the study that facts speak of.
 
     `resources` say where images lie; `literature` is a TOML file of published results; `show_images` shows
-    faces of a dataset that may not be redistributed.
+    faces of a dataset that may not be redistributed; `alpha` is the level of the tests behind claims, and
+    `margin_points` the points of accuracy within which two models count as equal.
     """
     if not plans:
         raise InputError("No experiment to collect: name one in paper.toml, such as experiments/quick.toml.")
-    return Results(tuple(plans), store, resources or Resources(), literature, show_images)
+    place = resources or Resources()
+    return Results(tuple(plans), store, place, literature, show_images, alpha, margin_points)
 
 
 class Results:
@@ -56,6 +61,8 @@ class Results:
         resources: Resources,
         literature: Path | None,
         show_images: bool,
+        alpha: float = 0.05,
+        margin_points: float = 1.0,
     ) -> None:
         self.plans = plans
         self.store = store
@@ -65,6 +72,7 @@ class Results:
         self._records: dict[str, RunRecord] = {}
         self._predictions: dict[RunReading, Predictions] = {}
         self._states: dict[str, RunState] = {}
+        self.claims = Claims(self, alpha, margin_points)
 
     @property
     def main(self) -> Experiment:

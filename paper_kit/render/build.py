@@ -136,6 +136,8 @@ def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_
         resources=request.resources,
         literature=literature if literature.is_file() else None,
         show_images=request.show_images,
+        alpha=paper.alpha,
+        margin_points=paper.equivalence_margin,
     )
     states = statuses(plans, store, fingerprint)
     return Inputs(

@@ -13,9 +13,11 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from paper_kit.analysis.claims import Claims, Judged, Relation
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import FactTree
 from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.render.claim_tag import SHOWN, ClaimTag
 from paper_kit.render.lexer import TexLexer
 from paper_kit.render.tex import Tex, join, key, label
 
@@ -81,8 +83,15 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
     code_generator_class = TexCode
     intercepted_binops = frozenset({"+", "%", "*"})
 
-    def __init__(self, files: Mapping[str, str], folder: str, show: Callable[[Any], Tex]) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        folder: str,
+        show: Callable[[Any], Tex],
+        claims: Claims | None = None,
+    ) -> None:
         super().__init__(
+            extensions=[ClaimTag],
             block_start_string=r"\BLOCK{",
             block_end_string="}",
             variable_start_string=r"\VAR{",
@@ -99,6 +108,8 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             cache_size=-1,
         )
         self._show = show
+        self._claims = claims
+        self.judged: list[Judged] = []
         self._reader = TexLexer(self, tuple(files))
         self.globals = {name: self.globals[name] for name in KEPT_GLOBALS}
         self.filters = {name: FILTERS[name] for name in KEPT_FILTERS} | {
@@ -114,6 +125,16 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
     def lexer(self) -> Lexer:  # type: ignore[override]
         """The reader of LaTeX templates."""
         return self._reader
+
+    def judge(
+        self, left: Fact, relation: Relation, right: Fact, equivalence: bool = False, place: str = ""
+    ) -> Judged:
+        """The claim, judged and kept in `judged`; InputError where the environment has no results."""
+        if self._claims is None:
+            raise InputError("There are no results here that a claim could be tested on.")
+        told = self._claims.judge(left, relation, right, equivalence=equivalence, place=place)
+        self.judged.append(told)
+        return told
 
     def joined(self, parts: Iterable[Any]) -> Tex:
         """`a ~ b` as TeX."""
@@ -137,6 +158,8 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             return True
         if isinstance(obj, Fact):
             return attr in FACT_SHOWN
+        if isinstance(obj, Judged):
+            return attr in SHOWN
         if isinstance(obj, LoopContext | Namespace):
             return super().is_safe_attribute(obj, attr, value)
         return any(isinstance(obj, kind) and attr in allowed for kind, allowed in METHODS.items())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_kit.analysis.artifacts import Table
+from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
@@ -21,6 +22,7 @@ from paper_kit.render.tabular import tabular
 from paper_kit.render.template_errors import told
 from paper_kit.render.tex import Tex, escape, join, key, label
 from paper_kit.render.venue import Venue
+from paper_kit.render.verbs import subject, verbs
 
 MAIN = "manuscript.tex"
 MACROS = "macros.tex"  # plain TeX, copied as it is
@@ -53,6 +55,7 @@ class Typeset:
     facts: tuple[PrintedFact, ...]
     tables: Mapping[str, Table]
     figures: Mapping[str, Drawn]
+    claims: tuple[Judged, ...] = ()
 
 
 def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
@@ -87,13 +90,25 @@ def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> 
 
 def typeset(manuscript: Manuscript, material: Material, venue: Venue) -> Typeset:
     """The manuscript as one TeX file; InputError says file:line of a template that cannot be set."""
+    material.claims.clear()
+    tests, drawn = -1, dict[str, Drawn]()
+    while material.claims.size > tests:  # a claim met for the first time changes the others' corrected p
+        tests = material.claims.size
+        made = _set_once(manuscript, material, venue, drawn)
+    return made
+
+
+def _set_once(manuscript: Manuscript, material: Material, venue: Venue, drawn: dict[str, Drawn]) -> Typeset:
+    """The manuscript set with the family of tests as it is; `drawn` are figures of an earlier round."""
     printer = Printer(material.stale_runs)
-    artifacts = Artifacts(material, printer)
-    environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show)
+    artifacts = Artifacts(material, printer, drawn)
+    environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show, material.claims)
     names = {
         **fact_trees(material.facts),
         **material.switches,
         **_front_matter(manuscript.paper, venue),
+        **verbs(environment.judge),
+        "subject": subject(material.seeds, printer.show),
         "table": artifacts.table,
         "figure": artifacts.figure,
     }
@@ -101,7 +116,9 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue) -> Typeset
         marked = environment.get_template(MAIN).render(names)
     shown = [f"{manuscript.folder}/{name}" for name in manuscript.templates]
     tex, lines = split_marks(marked, shown)
-    return Typeset(tex, lines, _placed(printer.printed, tex, lines), artifacts.tables, artifacts.figures)
+    facts = _placed(printer.printed, tex, lines)
+    claims = tuple(environment.judged)
+    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims)
 
 
 def placeholders(paper: Paper) -> list[str]:
@@ -116,8 +133,9 @@ SUBJECTS = ("experiment", "model", "metric")  # options that say what an artifac
 class Artifacts:
     """The tables and figures that a manuscript places, each made once, by the stem of their files."""
 
-    def __init__(self, material: Material, printer: Printer) -> None:
+    def __init__(self, material: Material, printer: Printer, drawn: dict[str, Drawn]) -> None:
         self._material = material
+        self._drawn = drawn
         self._printer = printer
         self._stems: dict[tuple[str, str, str], str] = {}
         self.tables: dict[str, Table] = {}
@@ -133,8 +151,9 @@ class Artifacts:
     def figure(self, name: str, **options: Any) -> Tex:
         """The figure of that name as wide as the line it stands in, with its notes below."""
         stem = self._stem("figure", name, options)
-        if stem not in self.figures:
-            self.figures[stem] = self._material.figure(name, options)
+        if stem not in self._drawn:
+            self._drawn[stem] = self._material.figure(name, options)
+        self.figures[stem] = self._drawn[stem]
         figure = self.figures[stem].figure
         picture = Tex(
             rf"\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}"

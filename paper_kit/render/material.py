@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paper_kit.analysis.artifacts import Figure, Table
+from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import collect_facts
 from paper_kit.analysis.results import Results
@@ -27,13 +28,15 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Material:
-    """Facts by full key, switches by name, a maker of tables, one of figures, and the ids of stale runs."""
+    """Facts by full key, switches by name, makers of tables and of figures, the claims, ids of stale runs."""
 
     facts: Mapping[str, Fact]
     switches: Mapping[str, Any]
     table: Callable[[str, Options], Table]
     figure: Callable[[str, Options], Drawn]
+    claims: Claims
     stale_runs: frozenset[str] = field(default_factory=frozenset)
+    seeds: int = 1
 
 
 def material(results: Results, style: Style, stale_runs: frozenset[str] = frozenset()) -> Material:
@@ -50,4 +53,12 @@ def material(results: Results, style: Style, stale_runs: frozenset[str] = frozen
             made: Figure = load("figure", name)(results, style, **part.arguments)
             return Drawn(made, made.to_pdf())
 
-    return Material(collect_facts(results), switches(results), table, figure, stale_runs)
+    return Material(
+        facts=collect_facts(results),
+        switches=switches(results),
+        table=table,
+        figure=figure,
+        claims=results.claims,
+        stale_runs=stale_runs,
+        seeds=len(results.main.seeds),
+    )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from paper_kit.analysis.artifacts import Cell, Column, Figure, Table
+from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.results import Results
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
 from paper_kit.render.manuscript import Manuscript, Typeset, load_manuscript, typeset
@@ -71,6 +73,7 @@ MATERIAL = Material(
     {"model_keys": ["emotion_vit", "resemotenet"], "study_is_synthetic": False, "uses": {"tta": True}},
     table,
     lambda _name, _options: drawn(),
+    Claims(cast(Results, None)),
     frozenset({"bbb"}),
 )
 

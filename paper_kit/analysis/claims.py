@@ -1,0 +1,170 @@
+"""Claims: comparisons of facts with their tests and verdicts, corrected together as one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from paper_kit.analysis.comparison import COUNTED, ZERO, Comparison, Question, asked, counted, named, tested
+from paper_kit.analysis.facts import Fact
+from paper_kit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.results import Results
+
+Relation = Literal[">", "<", "=="]
+Verdict = Literal["holds", "reversed", "equivalent", "undecided", "pending"]
+SEEDS_FOR_METHODS = 3  # with fewer, a claim is about the trained networks and not about the method
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its verdict; `p` is corrected by Holm over the family of the document."""
+
+    relation: Relation
+    verdict: Verdict
+    comparison: Comparison
+    difference: Fact
+    p: Fact
+    place: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The claim for claims.json."""
+        found = self.comparison
+        return {
+            "claim": f"{named(found.left)} {self.relation} {named(found.right)}",
+            "verdict": self.verdict,
+            "place": self.place,
+            "left": found.left.text,
+            "right": found.right.text,
+            "difference": found.value,
+            "interval": None if found.low is None else [found.low, found.high],
+            "p": found.p,
+            "p_equivalence": found.p_equivalence,
+            "p_holm": self.p.value,
+            "test": found.test,
+            "seeds": found.seeds,
+            "images": found.images,
+        }
+
+
+class Claims:
+    """The comparisons that one document makes. A question once asked belongs to its family of tests."""
+
+    def __init__(self, results: Results, alpha: float = 0.05, margin_points: float = 1.0) -> None:
+        self.alpha = alpha
+        self.margin = margin_points / 100
+        self._results = results
+        self._known: dict[Question, Comparison] = {}
+        self._family: dict[Question, float] = {}
+        self._adjusted: dict[Question, float] = {}
+
+    @property
+    def size(self) -> int:
+        """How many tests the family holds."""
+        return len(self._family)
+
+    def clear(self) -> None:
+        """Nothing; the next document begins a family of its own."""
+        self._family.clear()
+        self._adjusted.clear()
+
+    def judge(
+        self, left: Fact, relation: Relation, right: Fact, *, equivalence: bool = False, place: str = ""
+    ) -> Judged:
+        """The claim with its verdict; against a list it holds where it holds against each of its facts.
+
+        `equivalence` also asks whether two sides that cannot be told apart are equal within the margin.
+        Raises InputError for facts that no test exists for.
+        """
+        rivals = right.items if right.kind == "list" else (right,)
+        equal = equivalence or relation == "=="
+        judged = [self._judge(left, relation, rival, equal, place) for rival in rivals]
+        if not judged:
+            raise InputError(f"There is nothing to compare {named(left)} with: {named(right)} is empty.")
+        verdicts = {one.verdict for one in judged}
+        hardest = max(judged, key=lambda one: one.p.value if isinstance(one.p.value, float) else 0.0)
+        verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "undecided"
+        return replace(hardest, verdict="pending" if "pending" in verdicts else verdict)
+
+    def effect(self, change: Fact) -> Judged:
+        """What a change is: whether it differs from zero."""
+        return self.judge(change, ">", ZERO)
+
+    def _judge(self, left: Fact, relation: Relation, right: Fact, equal: bool, place: str) -> Judged:
+        found = self.compare(left, right)
+        p: float | None = None
+        if found.p is not None:
+            p = self._corrected(found.question, found.p)
+        verdict = self._verdict(found, relation, p, equal)
+        formula = f"{found.test}; corrected by Holm over the tests of this document"
+        key = f"claims.{found.name}"
+        origin = replace(left.origin.joined(right.origin, ""), formula=formula)
+        p_fact = Fact(f"{key}.p", p, "probability", 3, origin=origin)
+        return Judged(relation, verdict, found, self._difference(found, f"{key}.difference"), p_fact, place)
+
+    def compare(self, left: Fact, right: Fact) -> Comparison:
+        """left less right, tested; the question is not yet in the family."""
+        if left.missing or right.missing:
+            return Comparison(left, right, None)
+        if left.exact and right.exact and not (left.terms or right.terms):
+            return counted(left, right)
+        what = asked(left, right)
+        if what.question not in self._known:
+            found = tested(self._results, what, left, right, self.alpha, self.margin)
+            self._known[what.question] = found.turned(what.sign)
+        return replace(self._known[what.question].turned(what.sign), left=left, right=right)
+
+    def _verdict(self, found: Comparison, relation: Relation, p: float | None, equal: bool) -> Verdict:
+        if found.value is None:
+            return "pending"
+        if found.test == COUNTED:
+            return _counted(found, relation)
+        differs = p is not None and p < self.alpha
+        if differs:
+            as_told = (found.value > 0) == (relation == ">")
+            return "holds" if as_told and relation != "==" else "reversed"
+        if equal and found.p_equivalence is not None:
+            question = ("equivalence", *found.question)
+            if self._corrected(question, found.p_equivalence) < self.alpha:
+                return "holds" if relation == "==" else "equivalent"
+        return "undecided"
+
+    def _corrected(self, question: Question, p: float) -> float:
+        """The p-value after Holm's correction over all questions asked so far, this one among them."""
+        if question not in self._family:
+            self._family[question] = p
+            self._adjusted.clear()
+        if not self._adjusted:
+            from paper_kit.stats.tests import holm
+
+            adjusted = holm(list(self._family.values()))
+            self._adjusted = {name: float(each) for name, each in zip(self._family, adjusted, strict=True)}
+        return self._adjusted[question]
+
+    def _difference(self, found: Comparison, key: str) -> Fact:
+        """The difference as a fact, with its interval; as printed where both sides are printed."""
+        fact = found.left - found.right if found.right is not ZERO else found.left
+        bounds = (found.low, found.high) if found.low is not None and found.high is not None else None
+        return replace(fact, key=fact.key or key, bounds=bounds, spread=None)
+
+
+def _counted(found: Comparison, relation: Relation) -> Verdict:
+    """The verdict on numbers that are not sampled: what is printed alike counts as alike."""
+    left, right = found.left.printed_value or 0.0, found.right.printed_value or 0.0
+    if left == right:
+        return "holds" if relation == "==" else "undecided"
+    if relation == "==":
+        return "reversed"
+    return "holds" if (left > right) == (relation == ">") else "reversed"
+
+
+def family(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+    """The claims for claims.json, each once."""
+    seen: set[tuple[str, str]] = set()
+    for one in judged:
+        told = one.as_dict()
+        if (told["claim"], told["place"]) not in seen:
+            seen.add((told["claim"], told["place"]))
+            yield told
