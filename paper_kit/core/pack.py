@@ -34,7 +34,10 @@ RECORD_FILES = (
 )
 WEIGHTS = "weights.safetensors"
 FILES = "|".join(re.escape(name) for name in (*RECORD_FILES, WEIGHTS))
-PLACE = re.compile(rf"[0-9a-f]{{12}}/({FILES})|costs/[0-9a-f]{{12}}\.json")  # all that may be unpacked
+BESIDE_RUNS = ("costs/", "audits/")
+PLACE = re.compile(  # all that may be unpacked
+    rf"[0-9a-f]{{12}}/({FILES})|costs/[0-9a-f]{{12}}\.json|audits/[0-9a-f]{{16}}\.json"
+)
 LARGEST_FILE = 4 * 1024**3  # bytes; weights of the largest models stay below
 LARGEST_PACK = 64 * 1024**3
 CHUNK = 1024**2
@@ -58,26 +61,33 @@ class Manifest(Frozen):
     @property
     def runs(self) -> tuple[str, ...]:
         """Ids of the packed runs, sorted."""
-        return tuple(sorted({name.partition("/")[0] for name in self.files if not name.startswith("costs/")}))
+        names = (name for name in self.files if not name.startswith(BESIDE_RUNS))
+        return tuple(sorted({name.partition("/")[0] for name in names}))
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What unpacking did: runs that are new here, runs that were here already, cost records taken over."""
+    """What unpacking did: runs that are new here and runs that were here; costs and audits taken over."""
 
     new: tuple[str, ...]
     present: tuple[str, ...]
     costs: int
+    audits: int = 0
 
 
 def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = False) -> Manifest:
-    """The Manifest of `path`, which now holds the finished runs and all costs; weights only if asked for."""
+    """The Manifest of `path`, which now holds the finished runs, all costs, and the audits of the runs' data.
+
+    Weights only if asked for. InputError where none of the runs is done.
+    """
     names = (*RECORD_FILES, WEIGHTS) if weights else RECORD_FILES
     done = [run_id for run_id in sorted(set(run_ids)) if store.file(run_id, "record.json").is_file()]
     if not done:
         raise InputError(f"{store.root}: none of the runs is done; type `paperkit run-all` first.")
     files = [store.file(run_id, name) for run_id in done for name in names]
     files += sorted((store.root / "costs").glob("*.json"))
+    used = {str(store.record(run_id).data.get("fingerprint", "")) for run_id in done}
+    files += [store.root / "audits" / f"{fingerprint}.json" for fingerprint in sorted(used)]
     entries = {
         file.relative_to(store.root).as_posix(): Entry(sha256=sha256_file(file), bytes=file.stat().st_size)
         for file in files
@@ -177,6 +187,10 @@ def _check_records(fresh: Store, manifest: Manifest, path: Path) -> None:
         fresh.costs()
     except ValidationError:
         problems.append(f"{path}: a cost record is damaged.")
+    try:
+        fresh.audits()
+    except InputError as error:
+        problems += [problem.replace(str(fresh.root), str(path)) for problem in error.problems]
     if problems:
         raise InputError(problems)
 
@@ -204,7 +218,10 @@ def _place(fresh: Store, manifest: Manifest, store: Store) -> Unpacked:
     costs: list[CostRecord] = fresh.costs()
     for cost in costs:
         store.write_cost(cost)
-    return Unpacked(new, present, len(costs))
+    audits = [audit for audit in fresh.audits() if store.audit(audit.fingerprint) is None]
+    for audit in audits:
+        store.write_audit(audit)
+    return Unpacked(new, present, len(costs), len(audits))
 
 
 def _same_results(left: Store, right: Store, run_id: str) -> bool:

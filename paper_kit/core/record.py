@@ -1,4 +1,4 @@
-"""What runs leave behind: the record of a training and the cost of a model on one machine."""
+"""What is kept of a study: records of trainings, costs of models on a machine, audits of datasets."""
 
 from __future__ import annotations
 
@@ -86,3 +86,61 @@ COST_KEY_FIELDS = (
 def cost_key(value: dict[str, Any]) -> str:
     """12 hex digits of the fields that say what was measured, and where."""
     return sha256_text(canonical_json({name: value[name] for name in COST_KEY_FIELDS}))[:12]
+
+
+class AuditedImage(Frozen):
+    """One image of an audit: its split, its id and the name of its class; never its pixels."""
+
+    split: str
+    id: str
+    label: str
+
+
+class NearCopy(Frozen):
+    """An image and the one of another split that is nearest to it; `score` is a correlation, 0 to 1."""
+
+    image: AuditedImage
+    partner: AuditedImage
+    score: float
+    mirrored: bool = False
+
+
+class AuditRecord(Frozen):
+    """What an audit found in a dataset: copies across splits, conflicting labels, blank images.
+
+    `copies` are groups of images with the same pixels in more than one split, `conflicts` groups of copies
+    with more than one label, `near` the pairs across splits that differ in pixels, best first. `scan` says
+    how near ones were looked for. The Store holds it under the fingerprint of the dataset.
+    """
+
+    dataset: Part
+    fingerprint: str
+    counts: dict[str, dict[str, int]]  # split -> class -> images
+    blank: tuple[AuditedImage, ...]
+    copies: tuple[tuple[AuditedImage, ...], ...]
+    conflicts: tuple[tuple[AuditedImage, ...], ...]
+    near: tuple[NearCopy, ...]
+    scan: dict[str, float | int | str] = {}
+
+    @property
+    def test_exact(self) -> frozenset[str]:
+        """Ids of the test images that stand in train or validation too."""
+        shared = [group for group in self.copies if {image.split for image in group} - {"test"}]
+        return frozenset(image.id for group in shared for image in group if image.split == "test")
+
+    @property
+    def test_near(self) -> frozenset[str]:
+        """Ids of the test images with a near copy, but no exact one, in train or validation."""
+        pairs = [(pair.image, pair.partner) for pair in self.near]
+        found = [
+            one.id
+            for left, right in pairs
+            for one, other in ((left, right), (right, left))
+            if one.split == "test" and other.split != "test"
+        ]
+        return frozenset(found) - self.test_exact
+
+    @property
+    def test_leaked(self) -> frozenset[str]:
+        """Ids of the test images that a training may have seen, exactly or nearly."""
+        return self.test_exact | self.test_near

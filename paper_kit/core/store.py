@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json, write_json, write_text
-from paper_kit.core.record import CostRecord, RunRecord
+from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import RunSpec
 
 HEARTBEAT_S = 30.0
@@ -184,6 +184,31 @@ class Store:
     def write_cost(self, record: CostRecord) -> None:
         """Nothing; replaces the cost record of the same key."""
         write_json(self.root / "costs" / f"{record.key}.json", record.model_dump(mode="json"))
+
+    def audits(self) -> list[AuditRecord]:
+        """All audits of datasets in the Store, by fingerprint; InputError names a damaged file."""
+        return [self._audit(path) for path in sorted((self.root / "audits").glob("*.json"))]
+
+    def audit(self, fingerprint: str) -> AuditRecord | None:
+        """The audit of the dataset with this fingerprint; None where there is none."""
+        path = self.root / "audits" / f"{fingerprint}.json"
+        return self._audit(path) if path.is_file() else None
+
+    def write_audit(self, record: AuditRecord) -> None:
+        """Nothing; replaces the audit of the same dataset."""
+        write_json(self.root / "audits" / f"{record.fingerprint}.json", record.model_dump(mode="json"))
+
+    def _audit(self, path: Path) -> AuditRecord:
+        try:
+            record = AuditRecord.model_validate(read_json(path))
+        except ValidationError as error:
+            raise InputError(
+                f"{path}: not a whole audit ({error.error_count()} problems). Delete the file and type "
+                "`paperkit data audit NAME --record`."
+            ) from None
+        if record.fingerprint != path.stem:
+            raise InputError(f"{path}: this is the audit of another dataset ({record.fingerprint}).")
+        return record
 
 
 def _owner_is_gone(marker: str) -> bool:

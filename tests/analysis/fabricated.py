@@ -10,13 +10,15 @@ import numpy as np
 
 from paper_kit.core.experiment import Experiment
 from paper_kit.core.files import write_npz, write_text
+from paper_kit.core.part import Part
 from paper_kit.core.plan import Plan, plan
-from paper_kit.core.record import CostRecord, LayerRow, RunRecord
+from paper_kit.core.record import AuditedImage, AuditRecord, CostRecord, LayerRow, NearCopy, RunRecord
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Store
 from paper_kit.data.card import Card
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+FINGERPRINT = "f" * 16
 NASTY = ("50% & _weird_ #1 \\input{x}", "$x$ ^ ~ <b>", "{", "Ärger", "a|b", "100 %", "neutral")
 MODELS = {
     "resemotenet": ("ResEmoteNet", {"name": "resemotenet", "width": 16}, 1.1),
@@ -67,6 +69,7 @@ def fabricate(
     absent: int | None = None,
     finished: bool = True,
     costs: bool = True,
+    audited: bool = True,
 ) -> tuple[tuple[Plan, ...], Store]:
     """A plan and its Store; `absent` is a class without test images."""
     plans, store = (plan(experiment(seeds=seeds, models=models)),), Store(root)
@@ -76,6 +79,8 @@ def fabricate(
         for place, entry in enumerate(plans[0].experiment.model):
             spec = next(row.reading.run for row in plans[0].rows if row.model_key == entry.key)
             store.write_cost(cost(spec, place, len(classes)))
+    if audited and finished:
+        store.write_audit(audit(exact=(0, 3), near=(3, 7), images=images))
     return plans, store
 
 
@@ -123,6 +128,23 @@ def cost(spec: RunSpec, place: int, classes: int) -> CostRecord:
         latency_tta_p95_ms=5.2 * (place + 1),
         throughput_64=1250.0 / (place + 1), environment={"device_name": "Test CPU"},
     )  # fmt: skip
+
+
+def audit(exact: Iterable[int] = (), near: Iterable[int] = (), images: int = 200) -> AuditRecord:
+    """A made-up audit: test images at the places `exact` stand in train too, those at `near` nearly."""
+
+    def image(split: str, place: int) -> AuditedImage:
+        return AuditedImage(split=split, id=f"{split}/{place:05d}", label="angry")
+
+    return AuditRecord(
+        dataset=Part(name="synthetic_faces"),
+        fingerprint=FINGERPRINT,
+        counts={"train": {"angry": 10}, "validation": {"angry": 5}, "test": {"angry": images}},
+        blank=(image("test", images - 1),),
+        copies=tuple((image("train", place), image("test", place)) for place in exact),
+        conflicts=(),
+        near=tuple(NearCopy(image=image("test", n), partner=image("train", n), score=0.99) for n in near),
+    )
 
 
 def _split(images: int, classes: int, absent: int | None, prefix: str) -> tuple[np.ndarray, np.ndarray]:
@@ -189,7 +211,7 @@ def _record(spec: RunSpec, classes: tuple[str, ...], images: int, absent: int | 
         id=spec.id, spec=spec.full(), engine=1, metrics={}, selected_epoch=spec.epochs - 1,
         epochs_run=spec.epochs,
         parameters=410_000, classes=classes, card=card.as_dict(),
-        data={"fingerprint": "f" * 16, "counts": counts, "dropped": 0},
+        data={"fingerprint": FINGERPRINT, "counts": counts, "dropped": 0},
         transforms=({"name": "flip", "probability": 0.5, "parameters": {}},), layers=layers,
         weights_sha256="0" * 64, seconds=61.5,
         environment={

@@ -12,6 +12,7 @@ from paper_kit.core.pack import pack, unpack
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
 from paper_kit.core.store import RunState, Store
+from tests.core.audited import FINGERPRINT, an_audit
 
 SPEC = RunSpec()
 
@@ -31,7 +32,7 @@ def a_store(root, accuracy=0.5, spec=SPEC):
         "parameters": 1,
         "classes": ("a", "b"),
         "card": {},
-        "data": {},
+        "data": {"fingerprint": FINGERPRINT},
     }
     store.write_record(RunRecord.model_validate(record))
     return store
@@ -182,3 +183,22 @@ def test_packing_nothing_says_what_to_type(tmp_path):
     write_json(store.file(SPEC.id, "spec.json"), {})
     with pytest.raises(InputError, match="paperkit run-all"):
         pack(store, [SPEC.id], tmp_path / "records.zip")
+
+
+def test_the_audit_of_a_runs_data_travels_with_it_and_no_other_does(tmp_path):
+    here = a_store(tmp_path / "here")
+    here.write_audit(an_audit())
+    here.write_audit(an_audit("fedcba9876543210"))
+    pack(here, [SPEC.id], tmp_path / "records.zip")
+    found = unpack(tmp_path / "records.zip", there := Store(tmp_path / "there"))
+    assert found.audits == 1
+    assert there.audits() == [an_audit()]
+    assert unpack(tmp_path / "records.zip", there).audits == 0
+
+
+def test_the_audit_of_another_dataset_under_this_name_is_refused(tmp_path):
+    here = a_store(tmp_path / "here")
+    write_json(tmp_path / "here/audits" / f"{FINGERPRINT}.json", an_audit("f" * 16).model_dump(mode="json"))
+    pack(here, [SPEC.id], tmp_path / "records.zip")
+    with pytest.raises(InputError, match="the audit of another dataset"):
+        unpack(tmp_path / "records.zip", Store(tmp_path / "there"))

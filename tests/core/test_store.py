@@ -9,6 +9,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_json
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Busy, RunState, Store
+from tests.core.audited import FINGERPRINT, an_audit
 
 
 def test_the_files_are_the_state(tmp_path):
@@ -88,3 +89,25 @@ def test_a_forgotten_run_is_set_aside_and_not_lost(tmp_path):
 
 def test_busy_is_a_paperkit_error():
     assert Busy("x").exit_code == 1
+
+
+def test_an_audit_is_found_by_the_fingerprint_of_its_dataset(tmp_path):
+    store = Store(tmp_path)
+    assert store.audit(FINGERPRINT) is None
+    store.write_audit(an_audit())
+    assert store.audit(FINGERPRINT) == an_audit()
+    assert store.ids() == ()
+
+
+def test_leaked_test_images_are_those_with_a_copy_outside_of_test():
+    assert an_audit().test_exact == {"test1"}
+    assert an_audit().test_near == {"test2"}
+    assert an_audit().test_leaked == {"test1", "test2"}
+
+
+def test_a_damaged_audit_is_told_in_a_sentence(tmp_path):
+    store = Store(tmp_path)
+    store.write_audit(an_audit())
+    (tmp_path / "audits" / f"{FINGERPRINT}.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"not a whole audit .* `paperkit data audit NAME --record`"):
+        store.audits()

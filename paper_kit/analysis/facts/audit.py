@@ -1,0 +1,81 @@
+"""What the audit of the test images found, and what each model measures without those that leaked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.facts._effects import accuracy_fact
+from paper_kit.analysis.facts._sheet import Sheet, measured_origin
+from paper_kit.analysis.predictions import Measured, Predictions
+from paper_kit.analysis.results import Results
+from paper_kit.core.record import AuditRecord
+
+LEAKED = "test images with an exact or near copy in train or validation"
+
+
+def facts(results: Results) -> dict[str, Fact]:
+    """audit.duplicates.…, .test_deduplicated, .<model>.accuracy_deduplicated … of the main dataset."""
+    sheet = Sheet("audit")
+    found = audit_of(results)
+    leaked = found.test_leaked if found else None
+    _counts(sheet, found)
+    for model in results.models:
+        measured = results.measured(model.key)
+        without = deduplicated_fact(measured, leaked)
+        sheet.put(f"{model.key}.accuracy_deduplicated", without)
+        full = accuracy_fact(measured)
+        change = sheet.facts[f"{model.key}.accuracy_deduplicated"] - _named(full, model.key)
+        sheet.put(f"{model.key}.deduplicated_change", change)
+    return sheet.facts
+
+
+def audit_of(results: Results, experiment: str = "") -> AuditRecord | None:
+    """The audit of an experiment's dataset, as its runs saw it; None where there is none yet."""
+    record = results.any_record(experiment)
+    return results.store.audit(str(record.data.get("fingerprint", ""))) if record else None
+
+
+def deduplicated_fact(measured: Measured, leaked: Collection[str] | None) -> Fact:
+    """Mean accuracy over the seeds on the test images that did not leak; missing without an audit."""
+    origin = measured_origin(measured, f"accuracy without {LEAKED}")
+    value: float | None = None
+    if leaked is not None and measured.complete:
+        values = [accuracy_without(one, leaked) for one in measured.predictions]
+        known = [each for each in values if each is not None]
+        value = float(np.mean(known)) if len(known) == len(values) else None
+    return Fact("", value, "percent", 1, origin=origin)
+
+
+def accuracy_without(one: Predictions, leaked: Collection[str]) -> float | None:
+    """Accuracy on the images that are not in `leaked`, as a fraction; None where none is left."""
+    kept_N = np.array([str(key) not in leaked for key in one.ids.tolist()])
+    right_N = one.predicted_N == one.labels
+    return float(right_N[kept_N].mean()) if kept_N.any() else None
+
+
+def _counts(sheet: Sheet, found: AuditRecord | None) -> None:
+    """Nothing; duplicates.exact, .near, .groups, .conflicting, .blank, test_leaked and test_deduplicated."""
+    test = sum(found.counts.get("test", {}).values()) if found else 0
+    conflicts = [image for group in found.conflicts for image in group] if found else []
+    numbers = {
+        "duplicates.exact": (len(found.test_exact), "test_exact") if found else None,
+        "duplicates.near": (len(found.test_near), "test_near") if found else None,
+        "duplicates.groups": (len(found.copies), "copies") if found else None,
+        "duplicates.conflicting": (len(found.conflicts), "conflicts") if found else None,
+        "duplicates.conflicting_images": (len(conflicts), "conflicts") if found else None,
+        "duplicates.blank": (len(found.blank), "blank") if found else None,
+        "test_leaked": (len(found.test_leaked), "test_leaked") if found else None,
+        "test_deduplicated": (test - len(found.test_leaked), "counts") if found else None,
+    }
+    for key, number in numbers.items():
+        value, field = number or (None, key)
+        origin = Origin(fields=(f"audit.{field}",))
+        sheet.add(key, value, "count", origin=origin, exact=True)
+
+
+def _named(accuracy: Fact, model: str) -> Fact:
+    """The accuracy on all test images, under the key that templates know it by."""
+    return Fact(f"results.{model}.accuracy", accuracy.value, "percent", 1, origin=accuracy.origin)
