@@ -90,12 +90,13 @@ def inputs(
     place = venue or paper.venue
     templates = tuple(_template_files(root / "templates", place))
     store = runs or root / "experiments" / "runs"
-    records = _record_files(plans, store)
+    data = _fingerprints(plans, store)
+    records = _record_files(plans, store, data)
     told = {"venue": place, "experiments": [plan.experiment.name for plan in plans], **(options or {})}
     found = Inputs(
         {
             "records": {f"runs/{path.relative_to(store).as_posix()}": hashes.of(path) for path in records},
-            "data": _fingerprints(plans, store),
+            "data": data,
             "environment": environment(),
             "code": dict(_code(root, templates, hashes)),
             "templates": _named(templates, root, hashes, venue=False),
@@ -114,8 +115,8 @@ def environment() -> dict[str, str]:
     return {"python": ".".join(platform.python_version_tuple()[:2]), "paper_kit": __version__, **packages}
 
 
-def _record_files(plans: tuple[Plan, ...], store: Path) -> Iterator[Path]:
-    """The files of the finished runs, the costs of the planned models, and the audits of datasets."""
+def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str]) -> Iterator[Path]:
+    """The files of the finished runs, the costs of the planned models, and the audits of their data."""
     runs = all_runs(plans)
     for run in runs:
         folder = store / run.id
@@ -125,7 +126,8 @@ def _record_files(plans: tuple[Plan, ...], store: Path) -> Iterator[Path]:
     for path in sorted((store / "costs").glob("*.json")):
         if _model(read_json(path)["model"]) in models:
             yield path
-    yield from sorted((store / "audits").rglob("*.json"))
+    audits = {store / "audits" / f"{one}.json" for known in data.values() for one in known.split(", ")}
+    yield from sorted(path for path in audits if path.is_file())
 
 
 def _fingerprints(plans: tuple[Plan, ...], store: Path) -> dict[str, str]:

@@ -66,7 +66,7 @@ def another_cost(root: Path) -> None:
 
 
 def another_audit(root: Path) -> None:
-    path = root / "experiments" / "runs" / "audits" / "a.json"
+    path = root / "experiments" / "runs" / "audits" / f"{'f' * 16}.json"
     path.parent.mkdir()
     path.write_text("{}")
 
@@ -130,6 +130,8 @@ def test_what_no_build_reads_does_not_change_the_digest(root: Path) -> None:
     (root / "templates" / ".manuscript.tex.swp").write_text("")
     (root / "experiments" / "other.toml").write_text("")
     (root / "experiments" / "runs" / run_ids(root)[0] / "error.txt").write_text("")
+    (root / "experiments" / "runs" / "audits").mkdir()
+    (root / "experiments" / "runs" / "audits" / f"{'e' * 16}.json").write_text("{}")  # of other images
     assert inputs(root).digest == before
 
 
