@@ -20,6 +20,7 @@ from paper_kit.bench.machine import cores
 from paper_kit.bench.memory import METERS, peak_mib, reset_peak
 from paper_kit.bench.pixels import Normalisation, Pixels, Preparation
 from paper_kit.bench.run import first_model
+from paper_kit.bench.saved import Precision, saved_mib
 from paper_kit.bench.train import step
 from paper_kit.bench.training import Data, Training, setup
 from paper_kit.bench.transfer import set_trainable
@@ -53,6 +54,7 @@ def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float 
         **_inference(run, model, device, seconds),
         **_training(run, model, device, train_images, seconds),
         **_size(run, model),
+        **_saved(run, model, device),
     }
     return CostRecord(
         model=run.model,
@@ -79,6 +81,16 @@ def _size(run: RunSpec, model: nn.Module) -> dict[str, Any]:
         "file_mb": len(save(_contiguous(model))) / MB,
         "flops": flops.flops,
         "macs": flops.macs,
+    }
+
+
+def _saved(run: RunSpec, model: nn.Module, device: torch.device) -> dict[str, Any]:
+    """What a batch keeps for the backward pass, without AMP and with it (in the run's format, else BF16)."""
+    images = _images(run, run.batch_size, device)
+    amp: Precision = "bf16" if run.precision == "fp32" else run.precision
+    return {
+        "saved_fp32_mib": saved_mib(model, images, "fp32"),
+        "saved_amp_mib": saved_mib(model, images, amp),
     }
 
 

@@ -65,6 +65,8 @@ class CostRecord(Frozen):
     peak_train_mb: float
     peak_inference_mb: float
     memory_meter: Literal["rss", "cuda"]
+    saved_fp32_mib: float | None = None  # kept from the forward to the backward pass of one batch, counted
+    saved_amp_mib: float | None = None  # the same under AMP
     latency_p50_ms: float
     latency_p95_ms: float
     latency_tta_p50_ms: float

@@ -109,3 +109,19 @@ def test_the_peak_holds_what_was_freed_and_can_be_set_back() -> None:
     assert peak_mib(CPU) > before + 150
     reset_peak(CPU)
     assert peak_mib(CPU) < before + 100
+
+
+def test_what_is_kept_for_the_backward_pass_is_counted_by_storage():
+    import torch
+    from torch import nn
+
+    from paper_kit.bench.saved import saved_mib
+
+    model = nn.Sequential(nn.Linear(256, 512, bias=False), nn.Sigmoid(), nn.Linear(512, 256, bias=False))
+    images = torch.randn(64, 256)
+    in_and_hidden = (
+        (64 * 256 + 64 * 512) * 4 / 2**20
+    )  # the input and the sigmoid's output
+    assert saved_mib(model, images, "fp32") == pytest.approx(in_and_hidden)
+    assert 0 < saved_mib(model, images, "bf16") != saved_mib(model, images, "fp32")
+    assert saved_mib(model, images, "fp32") == saved_mib(model, images, "fp32")

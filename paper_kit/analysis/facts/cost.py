@@ -19,7 +19,10 @@ MEASURED = {  # fact -> (field of CostRecord, significant digits, unit)
     "throughput": ("throughput_64", 3, "images/s"),
     "peak_train_mb": ("peak_train_mb", 3, "MiB"),
     "peak_inference_mb": ("peak_inference_mb", 3, "MiB"),
+    "saved_fp32": ("saved_fp32_mib", 3, "MiB"),
+    "saved_amp": ("saved_amp_mib", 3, "MiB"),
 }
+COUNTED = ("saved_fp32", "saved_amp")  # the same on every machine
 
 
 def facts(results: Results) -> dict[str, Fact]:
@@ -29,10 +32,11 @@ def facts(results: Results) -> dict[str, Fact]:
         put_sizes(sheet, results, size)
     for model in results.models:
         for key, (field, digits, unit) in MEASURED.items():
-            value = float(getattr(costs[model.key], field)) if model.key in costs else None
+            value = getattr(costs[model.key], field) if model.key in costs else None
             runs = (f"costs/{costs[model.key].key}",) if model.key in costs else ()
             origin = Origin(runs=runs, fields=(f"cost.{field}",))
-            sheet.add(f"{model.key}.{key}", value, "quantity", digits, unit, origin=origin)
+            exact = key in COUNTED
+            sheet.add(f"{model.key}.{key}", value, "quantity", digits, unit, origin=origin, exact=exact)
     any_cost = next(iter(costs.values()), None)
     sheet.add("device", device_name(results), origin=Origin(fields=("cost.device",)))
     sheet.add(
