@@ -1,40 +1,82 @@
-"""The ablation table: base accuracy of each model, and its change when one component is removed."""
+"""The ablation table: base accuracy of each model, its change when one component is removed, and its test."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from paper_kit.analysis.artifacts import Cell, Column, Note, Table
-from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
+from paper_kit.analysis.claims import SEEDS_FOR_METHODS, Judged
+from paper_kit.analysis.facts import Origin
 from paper_kit.analysis.facts._effects import applies, change_fact
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import key_of, metric_fact, seeds_note
+from paper_kit.analysis.tables._parts import key_of, metric_fact, number, seeds_note
+from paper_kit.core.experiment import AblationEntry, ModelEntry
 
 
-def make(results: Results, *, experiment: str = "") -> Table:
-    """A row a model: base accuracy in percent, then the signed change in points of each ablation."""
+def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table:
+    """A row a model: base accuracy, then each ablation's change in points with its interval; below it p.
+
+    A change that cannot be told from noise is grey. Without `tests` the changes stand alone.
+    """
     study = results.plan(experiment).experiment
     changes = [Column(ablation.label, unit_elsewhere=True) for ablation in study.ablation]
     columns = (Column("Model", "l"), Column("Base accuracy", unit="%"), *changes)
-    rows = tuple(
-        (
-            model.label,
-            metric_fact(results, model.key, "accuracy", experiment),
-            *(_change(results, model.key, ablation.key, experiment) for ablation in study.ablation),
-        )
-        for model in study.model
-    )
-    notes = [seeds_note(results, experiment)]
-    if changes:
-        notes.append(Note("Changes are differences of accuracies rounded to the digits printed."))
+    rows: list[Line] = []
+    rules: set[int] = set()
+    for model in study.model:
+        judged = [_judged(results, model, ablation, experiment) for ablation in study.ablation]
+        rules.add(len(rows))
+        accuracy = metric_fact(results, model.key, "accuracy", experiment)
+        rows.append((model.label, accuracy, *(_effect(one, tests) for one in judged)))
+        if tests and any(judged):
+            rows.append((Cell("corrected p", grey=True), Cell(""), *(_test(one) for one in judged)))
+    notes = _notes(results, experiment, tests and bool(changes))
     if any(cell.content is None for row in rows for cell in row if isinstance(cell, Cell)):
         notes.append(Note("A dash: the base of this model does not use the component."))
     groups = (("", 2), ("Change (percentage points)", len(changes))) if changes else ()
-    return Table("ablation", columns, rows, notes=tuple(notes), groups=groups)
+    ruled = frozenset(rules - {0}) if tests else frozenset[int]()
+    return Table("ablation", columns, tuple(rows), ruled, tuple(notes), groups)
 
 
-def _change(results: Results, model: str, ablation: str, experiment: str) -> Fact | Cell:
-    if not applies(results, model, ablation, experiment):
+def _judged(results: Results, model: ModelEntry, ablation: AblationEntry, experiment: str) -> Judged | None:
+    """The change of one ablation and its test; None where the ablation changes nothing of this model."""
+    if not applies(results, model.key, ablation.key, experiment):
+        return None
+    change = change_fact(results, model.key, ablation.key, experiment)
+    key = key_of(results, f"{model.key}.without.{ablation.key}.change", experiment)
+    return results.claims.effect(replace(change, key=key))
+
+
+def _effect(judged: Judged | None, tests: bool) -> Cell:
+    if judged is None:
         return Cell(None)
-    change = change_fact(results, model, ablation, experiment)
-    return replace(change, key=key_of(results, f"{model}.without.{ablation}.change", experiment))
+    if not tests:
+        return Cell(replace(judged.difference, bounds=None))
+    return Cell(judged.difference, grey=judged.verdict == "undecided")
+
+
+def _test(judged: Judged | None) -> Cell:
+    if judged is None or judged.p.missing:
+        return Cell("")
+    return Cell(judged.p, grey=judged.verdict == "undecided")
+
+
+def _notes(results: Results, experiment: str, tests: bool) -> list[Note]:
+    """On what the numbers stand, how they were rounded, and what was tested."""
+    notes = [seeds_note(results, experiment)]
+    if not tests:
+        return [*notes, Note("Changes are differences of accuracies rounded to the digits printed.")]
+    claims, seeds = results.claims, len(results.plan(experiment).experiment.seeds)
+    level = number("settings.interval_level", 1 - claims.alpha, "percent", "paper.alpha", digits=0)
+    tested = number("claims.tests", claims.size, "count")
+    tested = replace(tested, origin=Origin(formula="tests in the family of this document"))
+    rounded = "Changes are differences of accuracies rounded to the digits printed, with their "
+    notes.append(Note(rounded, level, " interval."))
+    noise = (
+        "over seeds and images together"
+        if seeds >= SEEDS_FOR_METHODS
+        else "over images only: they speak of these trained networks, not of the methods"
+    )
+    corrected = f"Intervals and tests are {noise}. Each p is corrected by Holm's method over the "
+    notes.append(Note(corrected, tested, " tests of this paper; grey: not told apart from noise."))
+    return notes
