@@ -22,7 +22,7 @@ from paper_kit.render.lexer import TexLexer
 from paper_kit.render.tex import Tex, join, key, label
 
 KEPT_FILTERS = (
-    "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr", "reverse",
+    "abs", "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr", "reverse",
     "select", "selectattr", "sort", "unique",
 )  # fmt: skip
 KEPT_GLOBALS = ("range", "dict", "namespace", "joiner")

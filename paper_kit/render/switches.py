@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.results import Results
 from paper_kit.core.spec import Reading, RunSpec
 
@@ -55,6 +56,8 @@ def switches(results: Results) -> dict[str, Any]:
         "model_keys": [model.key for model in results.models],
         "ablation_keys": [ablation.key for ablation in results.ablations],
         "several_seeds": len(results.main.seeds) > 1,
+        "methods_are_tested": len(results.main.seeds) >= SEEDS_FOR_METHODS,
+        "several_models": len(results.models) > 1,
         "dataset_source": runs[0].dataset.name,
         "data_has_citation": card is not None and bool(card.citation),
         "samples_are_stand_ins": stand_ins,

@@ -66,4 +66,9 @@ def _plan(sheet: Sheet, results: Results) -> None:
     sheet.listed("seeds", seeds, Origin(fields=("seeds",)))
     views = len(results.main.reading.views)
     sheet.add("tta_views", views, "count", 0, origin=Origin(fields=("reading.views",)))
+    claims = results.claims
+    sheet.add("alpha", claims.alpha, "setting", origin=Origin(fields=("paper.alpha",)))
+    sheet.add("interval_level", 1 - claims.alpha, "percent", 0, origin=Origin(fields=("paper.alpha",)))
+    margin = Origin(fields=("paper.equivalence_margin",))
+    sheet.add("equivalence_margin", claims.margin, "magnitude", 1, origin=margin)
     sheet.add("average", results.main.reading.average, origin=Origin(fields=("reading.average",)))
