@@ -32,13 +32,13 @@ label = "ResEmoteNet"
 part = { name = "resemotenet", width = 16 }
 """
 MANUSCRIPT = r"""\input{macros}
-\documentclass{article}
 \BLOCK{include "venues/article/preamble.tex"}
 \begin{document}
 The words of the study: EmotionViT is right on \VAR{results.emotion_vit.accuracy} of the images,
 ResEmoteNet on \VAR{results.resemotenet.accuracy}. There are \VAR{counts.models} models.
 \end{document}
 """
+SECTIONS = {"title": "A study", "abstract": "Nothing is measured.", "keywords": "faces"}
 
 
 def study(root: Path, *, templates: bool = False, images: int = 60) -> Path:
@@ -76,3 +76,6 @@ def _small_templates(folder: Path) -> None:
     for name in ("macros.tex", "references.bib", "literature.toml"):
         shutil.copy(TEMPLATES / name, folder / name)
     (folder / "manuscript.tex").write_text(MANUSCRIPT)
+    (folder / "sections").mkdir()
+    for name, text in SECTIONS.items():
+        (folder / "sections" / f"{name}.tex").write_text(text)

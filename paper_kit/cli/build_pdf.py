@@ -21,6 +21,9 @@ Final = Annotated[
         "--final/--draft", help="Refuse what a draft only marks: missing or stale runs, placeholders."
     ),
 ]
+NoCommit = Annotated[
+    bool, typer.Option("--no-commit", help="Let --final pass on files that are not committed to git.")
+]
 Open = Annotated[bool, typer.Option("--open", help="Show the PDF when it is done.")]
 
 
@@ -28,6 +31,7 @@ def build_pdf(
     experiments: Experiments = None,
     venue: Venue = "",
     final: Final = False,
+    no_commit: NoCommit = False,
     open_: Open = False,
     show_images: ShowImages = False,
     out: Out = None,
@@ -39,7 +43,7 @@ def build_pdf(
     Edit templates/ to write the paper. What is not known yet shows as a mark in a draft, and a final paper
     is refused until it is known.
     """
-    report = build(experiments, venue, final, True, show_images, out, runs, data)
+    report = build(experiments, venue, final, True, show_images, out, runs, data, not no_commit)
     tell(report)
     pdf = newest(report.pdf) if out is None and report.pdf is not None else report.pdf
     typer.echo(str(pdf))
@@ -65,6 +69,7 @@ def build(
     out: Path | None,
     runs: Path | None,
     data: list[str] | None,
+    commit: bool = True,
 ) -> BuildReport:
     """What render made of the study around the current folder."""
     from functools import partial
@@ -83,6 +88,7 @@ def build(
         show_images=show_images,
         out=out,
         runs=runs,
+        commit=commit,
         resources=resources,
     )
     return build_paper(request, root, partial(fingerprint_of, resources))

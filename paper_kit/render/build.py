@@ -28,6 +28,7 @@ from paper_kit.render.manuscript import (
     typeset,
 )
 from paper_kit.render.material import material
+from paper_kit.render.seal import RUNS, Sealing, Stamp, runs_file, sealing, stamped, unclean, write_manifest
 from paper_kit.render.tex import unsettable
 from paper_kit.render.venue import Venue, load_venue
 
@@ -56,6 +57,8 @@ class Request:
 
     `final` refuses whatever a draft only marks; `compile` false stops after TeX, tables and figures are
     written; `out` is the build folder, by default paper/build/<venue>; `runs` is the Store's folder.
+    `commit` false lets a final paper be built from files that are not committed; `stamp` is printed in
+    place of today's seal and commit, to build a sealed paper again.
     """
 
     venue: str = ""
@@ -65,6 +68,8 @@ class Request:
     show_images: bool = False
     out: Path | None = None
     runs: Path | None = None
+    commit: bool = True
+    stamp: Stamp | None = None
     resources: Resources = field(default_factory=Resources)
 
 
@@ -77,11 +82,13 @@ class Inputs:
     venue: Venue
     missing: tuple[RunStatus, ...]
     stale: tuple[RunStatus, ...]
+    sealing: Sealing
 
     def typeset(self) -> Typeset:
         """The manuscript as one TeX file, with what it places."""
         stale_runs = frozenset(status.run.id for status in self.stale)
-        return typeset(self.manuscript, material(self.results, self.venue.style(), stale_runs), self.venue)
+        found = material(self.results, self.venue.style(), stale_runs)
+        return typeset(self.manuscript, stamped(found, self.sealing.stamp), self.venue)
 
 
 def build_paper(
@@ -93,9 +100,10 @@ def build_paper(
     inputs = read_inputs(request, root, fingerprint)
     made = inputs.typeset()
     if request.final:
-        refuse(unfit(inputs, made))
+        refuse([*unfit(inputs, made), *(unclean(root) if request.commit else ())])
     folder = request.out or root / "paper" / "build" / inputs.venue.key
-    changed = write(page_files(made, inputs.manuscript, inputs.venue), folder)
+    files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
+    changed = write(files, folder)
     findings = unset_signs(made)
     pdf: Path | None = None
     if request.compile:
@@ -104,6 +112,8 @@ def build_paper(
         findings += check(compiled, made.lines, inputs.venue)
     if request.final:
         refuse([str(finding) for finding in findings])
+    if pdf is not None:
+        write_manifest(pdf, inputs.sealing, files)  # last: the PDF is what it will be
     return BuildReport(
         folder=folder,
         venue=inputs.venue,
@@ -118,9 +128,10 @@ def build_paper(
     )
 
 
-def build(manuscript: Manuscript, results: Results, venue: Venue) -> dict[str, bytes]:
+def build(manuscript: Manuscript, results: Results, venue: Venue, stamp: Stamp) -> dict[str, bytes]:
     """Path in the build folder -> content: TeX, tables, figures, facts; equal inputs give equal bytes."""
-    return page_files(typeset(manuscript, material(results, venue.style()), venue), manuscript, venue)
+    found = stamped(material(results, venue.style()), stamp)
+    return page_files(typeset(manuscript, found, venue), manuscript, venue)
 
 
 def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_hand) -> Inputs:
@@ -146,6 +157,7 @@ def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_
         venue,
         missing=tuple(status for status in states if status.state is not RunState.DONE),
         stale=tuple(status for status in states if status.stale),
+        sealing=sealing(request, root),
     )
 
 

@@ -152,7 +152,8 @@ def test_a_finished_study_that_may_be_a_demonstration_is_final(study: Path) -> N
     (study / "paper" / "paper.toml").write_text(
         'experiments = ["one"]\ndemo = true\nauthors = [{name = "Ada Lovelace", affiliation = "London"}]\n'
     )
-    report = build_paper(Request(final=True, compile=False, out=study / "out"), study)
+    request = Request(final=True, commit=False, compile=False, out=study / "out")
+    report = build_paper(request, study)
     assert report.missing == report.stale == ()
     assert report.folder == study / "out"
     assert "\\pkmissing" not in (report.folder / "paper.tex").read_text()
