@@ -160,11 +160,11 @@ def _counted(found: Comparison, relation: Relation) -> Verdict:
     return "holds" if (left > right) == (relation == ">") else "reversed"
 
 
-def family(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def told(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
     """The claims for claims.json, each once."""
     seen: set[tuple[str, str]] = set()
     for one in judged:
-        told = one.as_dict()
-        if (told["claim"], told["place"]) not in seen:
-            seen.add((told["claim"], told["place"]))
-            yield told
+        entry = one.as_dict()
+        if (entry["claim"], entry["place"]) not in seen:
+            seen.add((entry["claim"], entry["place"]))
+            yield entry

@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from paper_kit.analysis.claims import told
 from paper_kit.analysis.results import Results, collect
 from paper_kit.core.config import study_root, weights_folders
 from paper_kit.core.errors import InputError
@@ -171,10 +173,15 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
     for stem, drawn in made.figures.items():
         files[f"figures/{stem}.pdf"] = drawn.pdf
         files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
-    facts = [fact.as_dict() for fact in made.facts]
-    files["facts.json"] = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
+    files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
+    files["registry.json"] = _json(dict(made.registry))
+    files["claims.json"] = _json(list(told(made.claims)))
     files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
     return files
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Typeset:
     tables: Mapping[str, Table]
     figures: Mapping[str, Drawn]
     claims: tuple[Judged, ...] = ()
+    registry: Mapping[str, str] = field(default_factory=dict)  # every fact, printed or not: key -> text
 
 
 def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
@@ -118,7 +119,8 @@ def _set_once(manuscript: Manuscript, material: Material, venue: Venue, drawn: d
     tex, lines = split_marks(marked, shown)
     facts = _placed(printer.printed, tex, lines)
     claims = tuple(environment.judged)
-    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims)
+    registry = {key: fact.text for key, fact in material.facts.items()}
+    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims, registry)
 
 
 def placeholders(paper: Paper) -> list[str]:
