@@ -1,0 +1,84 @@
+r"""Typed numbers inside tags, as in \VAR{72.4}, \BLOCK{set x = 72.4} and \VAR{results.x.accuracy + 3}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jinja2 import Environment, nodes
+
+from paper_kit.render.lexer import Tag
+from paper_kit.render.proof.numbers import in_prose
+
+ARTIFACTS = frozenset({"table", "figure"})  # their arguments choose an artifact and its layout
+LAYOUT = frozenset(
+    {"batch", "label", "key", "map", "reject", "rejectattr", "select", "selectattr", "sort", "unique"}
+)
+_ENDS = {"if": "endif", "for": "endfor", "macro": "endmacro", "call": "endcall", "filter": "endfilter",
+         "with": "endwith", "block": "endblock"}  # fmt: skip
+_SILENT = frozenset({"else", "include", "import", "from", "extends", "reversed", "equivalent", "undecided"})
+
+
+def in_tag(tag: Tag, environment: Environment) -> Iterator[tuple[int, str]]:
+    """(line within the tag from 0, the number as typed) of a tag; TemplateSyntaxError for bad syntax."""
+    if tag.name == "COMMENT":
+        return
+    parsed = (
+        environment.parse(f"\\VAR{{{tag.inside}}}")
+        if tag.name == "VAR"
+        else _statement(tag.inside, environment)
+    )
+    if parsed is not None:
+        for node, text in _typed(parsed):
+            yield node.lineno - 1, text
+
+
+def _statement(inside: str, environment: Environment) -> nodes.Template | None:
+    """The tag as a whole template: closed where it opens something; a claim as the value that it compares."""
+    word, _, rest = inside.strip().strip("-+").strip().partition(" ")
+    if word in _SILENT or word.startswith("end") or not word:
+        return None
+    if word in {"claim", "elif"}:
+        return environment.parse(f"\\VAR{{{rest}}}") if word == "claim" else None
+    end = "endset" if word == "set" and "=" not in rest else _ENDS.get(word, "")
+    closing = f"\\BLOCK{{{end}}}" if end else ""
+    return environment.parse(f"\\BLOCK{{{inside}}}{closing}")
+
+
+def _typed(node: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
+    """The constants of an expression that reach the page."""
+    if isinstance(node, nodes.Const):
+        yield from ((node, text) for text in _constant(node.value))
+        return
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in ARTIFACTS:
+        return
+    if isinstance(node, nodes.Filter) and node.name in LAYOUT:
+        yield from _typed(node.node) if node.node is not None else ()
+        return
+    for child in _printed(node):
+        yield from _typed(child)
+
+
+def _printed(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The parts of a node whose values can be printed: no conditions, no keys, no names of templates."""
+    match node:
+        case nodes.If():
+            yield from node.body
+        case nodes.CondExpr():
+            yield from (part for part in (node.expr1, node.expr2) if part is not None)
+        case nodes.For():
+            yield node.iter
+        case nodes.Getitem():
+            yield node.node
+        case nodes.Pair():
+            yield node.value
+        case nodes.Test() | nodes.TemplateData() | nodes.Include() | nodes.Import() | nodes.FromImport():
+            return
+        case _:
+            yield from node.iter_child_nodes()
+
+
+def _constant(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from (found.text for found in in_prose(value))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield f"{value!r}"

@@ -1,0 +1,97 @@
+"""The words that claim, and the words for what a paper of this kind studies."""
+
+from __future__ import annotations
+
+import re
+
+_QUALITY_WORDS = (
+    "accurate accurately robust robustly reliable reliably efficient efficiently effective effectively "
+    "stable expensive costly sensitive precise confident powerful successful successfully useful suitable "
+    "promising consistent consistently competitive beneficial harmful important helpful susceptible prone "
+    "balanced calibrated demanding economical frugal capable favourable favorable advantageous difficult "
+    "confused separable quickly slowly strongly readily often accuracy error errors parameters time memory"
+)
+_DEGREE_WORDS = (
+    "better worse best worst higher highest faster fastest slower slowest smaller smallest larger largest "
+    "cheaper cheapest dearer dearest stronger strongest weaker weakest bigger biggest greater greatest "
+    "lighter lightest heavier heaviest leaner leanest easier easiest harder hardest poorer poorest richer "
+    "richest quicker quickest sharper sharpest steadier steadiest safer safest superior inferior lowest "
+    "fewest"
+)
+_QUALITIES = "|".join(_QUALITY_WORDS.split())
+_DEGREES = "|".join(_DEGREE_WORDS.split())
+_VERBS = (
+    r"improv(?:e[sd]?|ing|ements?)|outclass(?:es|ed)?|outrank(?:s|ed)?|outdo(?:es)?|outdid|"
+    r"exceed(?:s|ed|ing)?|beat(?:s|en|ing)?|degrad(?:e[sd]?|ing|ation)|deteriorat(?:e[sd]?|ing|ion)|"
+    r"help(?:s|ed|ing)?|hurt(?:s|ing)?|harm(?:s|ed|ing)?|benefit(?:s|t?ed|t?ing)?|boost(?:s|ed|ing)?|"
+    r"suffer(?:s|ed|ing)?|excel(?:s|led)?|rival(?:s|l?ed)?|dominat(?:e[sd]?|ing)|prevail(?:s|ed)?|"
+    r"wins?|won|loses?|lost|lag(?:s|ged)?|trail(?:s|ed)?|eclips(?:e[sd]?)|underperform(?:s|ed|ing)?|"
+    r"match(?:es|ed)?|tie[sd]?|contribut(?:e[sd]?|ing)|worsen(?:s|ed|ing)?|strengthen(?:s|ed)?|"
+    r"weaken(?:s|ed)?|pays? off|paid off|costs? (?:\w+ ){0,2}(?:accuracy|points)"
+)
+_MEASURES = (
+    r"accurac(?:y|ies)|errors?|recalls?|precision|scores?|loss(?:es)?|latency|memory|cost|costs|time|"
+    r"calibration|performance|confusions?|overfitting|F|parameters|gap|robustness|generali[sz]ation|variance"
+)
+_CHANGES = (
+    r"rais(?:e[sd]?|ing)|lower(?:s|ed|ing)?|reduc(?:e[sd]?|ing)|increas(?:e[sd]?|ing)|"
+    r"decreas(?:e[sd]?|ing)|cut(?:s|ting)?|doubl(?:e[sd]?|ing)|halv(?:e[sd]?|ing)|lift(?:s|ed|ing)?|"
+    r"add(?:s|ed)?|gain(?:s|ed)?|lead(?:s)?|yield(?:s|ed)?"
+)
+_MOVES = r"rises?|rose|increases?d?|decreases?d?|drops?|dropped|falls?|fell|declines?d?|climbs?|climbed"
+# Claims whoever they are about.
+_STRONG = (
+    r"outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|state[ -]of[ -]the[ -]art|on (?:a )?par with|"
+    r"statistically|significant(?:ly)?|beats? (?:all|every|any|its|the|both)|unmatched|unrivalled|"
+    r"second to none|second only to|falls? short of|fell short of|ahead of|far behind"
+)
+_VERDICTS = (
+    r"essential|crucial|decisive|key|indispensable|vital|useless|unnecessary|redundant|effective|"
+    r"ineffective|helpful|harmful|beneficial|optimal"
+)
+_FEW = r"(?:[\w'-]+\s+)"
+CLAIMING = re.compile(
+    rf"(?<![\w-])(?:{_STRONG}|{_VERBS}|{_DEGREES}"
+    rf"|robust(?:ly|ness)?|(?<!not )comparabl[ey]|competitive|on par|superiority|inferiority"
+    rf"|gains?(?= (?:in|of|from|over|for))"
+    rf"|(?:more|less|most|least|as|equally|similarly|just as)\s+(?:{_QUALITIES})"
+    rf"|(?:more|less|fewer)\s+{_FEW}{{0,5}}?than(?!\s+one\b)"
+    rf"|\w{{2,}}er\s+{_FEW}{{0,3}}?than"
+    rf"|(?:do|does|did|performs?|performed|works?|worked|fares?|fared)\s+(?:just\s+)?as\s+well"
+    rf"|as\s+(?:good|bad|fast|slow|much|little|large|small|high|low|strong|cheap)\s+as"
+    rf"|(?:lower|deeper|wider)\s+{_FEW}{{0,2}}?(?:{_MEASURES})"
+    rf"|(?:{_CHANGES})\s+{_FEW}{{0,4}}?(?:{_MEASURES})"
+    rf"|(?:{_MEASURES})\s+{_FEW}{{0,2}}?(?:{_MOVES})"
+    rf"|(?:makes?|made|brings?|brought)\s+(?:no|little|a|the|all|most|much|any)(?:\s+\w+)?\s+"
+    rf"(?:difference|gain|benefit)s?"
+    rf"|(?:matters?|counts?|adds?|costs?|gives?|brings?)\s+(?:the\s+)?(?:most|least|more|less|little|nothing)"
+    rf"|(?:is|are|was|were|proves?|proved)\s+(?:\w+\s+)?(?:{_VERDICTS}))(?![\w])",
+    re.IGNORECASE,
+)
+STRONGEST = re.compile(rf"(?<![\w-])(?:{_STRONG})(?!\w)", re.IGNORECASE)
+# What looks like one of them and is none: "at least", "best of three", "matched to", "lost in".
+HARMLESS = re.compile(
+    r"(?:at\s+(?:best|worst|least|most))|best\s+of\s+(?:[\ue000\d]|several|n\b)|(?:lost|match\w*|lower\w*|add\w*|lead\w*)\s+(?:to|in)\b",
+    re.IGNORECASE,
+)
+
+_NOUN_PATTERNS = (
+    "networks? models? methods? architectures? transformers? convolutions? convolutional classifiers? "
+    "backbones? recipes? components? techniques? approach(?:es)? baselines? systems? variants? designs? "
+    "ablations? we ours? removal removing without encoders? heads? blocks? ensembles? trainings? pipelines? "
+    "procedures? accurac(?:y|ies) recalls? calibration latency ECE F1 FLOPs MACs parameters"
+)
+NOUNS = tuple(_NOUN_PATTERNS.split())
+TECHNIQUES = (
+    "transfer", "transferred", "pre-?training", "pre-?trained", "fine-?tun(?:ed|ing)", "mix-?up", "cut-?mix",
+    "mixing", "mixed images", "focal", "test-time", "TTA", "augmentations?", "augmented", "unfreezing",
+    "smoothing", "EMA", "moving average", "attention", "AMP", "mixed precision", "precision", "class weights",
+    "weight decay", "R-Drop", "dropout", "RandAugment", "erasing", "schedule", "cross entropy", "sampler",
+    "regularis\\w+", "layer decay", "warm-?up", "one-cycle", "annealing", "CBAM", "squeeze and excitation",
+    "self-attention", "patch(?:es)?", "tokens?",
+)  # fmt: skip
+CLASSES = ("anger", "angry", "disgust", "fear", "happy", "happiness", "sad", "sadness", "surprise", "neutral",
+           "contempt", "class", "classes")  # fmt: skip
+MODELS = ("ResEmoteNet", "AdvancedEmoteNet", "EmotionViT", "ViTs?", "CNNs?", "ResNet\\S*", "EfficientNet\\S*",
+          "ConvNeXt\\S*", "VGG\\S*")  # fmt: skip
+DATASETS = ("FER2013", "FER-?2013", r"FER\+", "RAF-DB", "AffectNet", "dataset")

@@ -1,0 +1,152 @@
+"""A manuscript proofread: findings by file and line, and what its author chose to type or to claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from paper_kit.render.check import Finding
+from paper_kit.render.environment import TexEnvironment
+from paper_kit.render.lexer import Tag
+from paper_kit.render.proof.comparisons import Subjects, comparisons
+from paper_kit.render.proof.expressions import in_tag
+from paper_kit.render.proof.numbers import Typed, in_formula, in_prose
+from paper_kit.render.proof.page import Page, read_page
+from paper_kit.render.proof.suggest import Values, told
+from paper_kit.render.source_map import Place
+from paper_kit.render.tex import escape
+
+if TYPE_CHECKING:
+    from paper_kit.render.manuscript import Manuscript
+
+SUBJECTS = Subjects()
+PREAMBLE = re.compile(r"venues/[^/]+/preamble\.tex")
+AROUND = 60  # signs on either side of a number that say what it counts
+
+
+@dataclass(frozen=True)
+class Literal:
+    r"""One \literal: where, the number, and why it is typed."""
+
+    place: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    r"""One \opinion: where, and what it says."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What proofreading found, in the order of the files."""
+
+    findings: tuple[Finding, ...] = ()
+    literals: tuple[Literal, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+
+    def joined(self, others: Iterable[Proof]) -> Proof:
+        """This proof and the others in one."""
+        every = (self, *others)
+        return Proof(
+            tuple(found for proof in every for found in proof.findings),
+            tuple(literal for proof in every for literal in proof.literals),
+            tuple(opinion for proof in every for opinion in proof.opinions),
+        )
+
+
+def check_manuscript(
+    manuscript: Manuscript, *, subjects: Subjects = SUBJECTS, facts: Mapping[str, str] | None = None
+) -> Proof:
+    """The proof of all templates but the venues' preambles; `facts` ({key: printed text}) are suggested."""
+    values = Values(facts or {})
+    environment = expressions()
+    return Proof().joined(
+        check_template(f"{manuscript.folder}/{name}", source, subjects, values, environment)
+        for name, source in manuscript.templates.items()
+        if not PREAMBLE.fullmatch(name)
+    )
+
+
+def expressions() -> Environment:
+    """The environment that parses what stands in tags."""
+    return TexEnvironment({}, "templates", escape)
+
+
+def check_template(
+    name: str,
+    source: str,
+    subjects: Subjects = SUBJECTS,
+    values: Values | None = None,
+    environment: Environment | None = None,
+) -> Proof:
+    """The proof of one template, shown under `name`."""
+    try:
+        page = read_page(source)
+    except TemplateSyntaxError as error:
+        return Proof((Finding("template", f"{name}:{error.lineno}", f"{error.message}."),))
+    found: list[tuple[int, Finding]] = []
+    for typed in (*in_prose(page.text), *in_formula(page.math, page.formulas)):
+        around = page.text[max(0, typed.start - AROUND) : typed.end + AROUND]
+        tags = values.holding(typed, around) if values else ()
+        found.append((typed.start, _finding("number", name, page, typed.start, told(typed.text, tags))))
+    for tag in page.tags:
+        found += _in_tag(tag, name, page, values, environment or expressions())
+    for claim in comparisons(page, subjects):
+        message = (
+            rf"'{claim.word}' claims something of {claim.subject}; write \BLOCK{{claim a > b}} … "
+            r"\BLOCK{endclaim}, or \opinion{…} where it is your view."
+        )
+        found.append((claim.start, _finding("claim", name, page, claim.start, message)))
+    found += _without_reason(name, page)
+    return Proof(
+        tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0])),
+        tuple(
+            Literal(
+                _place(name, page, each.start), " ".join(each.text.split()), " ".join(each.reason.split())
+            )
+            for each in page.literals
+        ),
+        tuple(
+            Opinion(_place(name, page, start), " ".join(page.source[start:end].split()))
+            for start, end in page.opinions
+        ),
+    )
+
+
+def _in_tag(
+    tag: Tag, name: str, page: Page, values: Values | None, environment: Environment
+) -> Iterator[tuple[int, Finding]]:
+    line = page.line(tag.start)
+    shown = f"\\{tag.name}{{{tag.inside.strip()}}}"
+    try:
+        for offset, text in in_tag(tag, environment):
+            tags = values.holding(Typed(0, 0, text, not text[:1].isdigit())) if values else ()
+            message = told(text, tags).replace("is typed;", f"is typed in {shown};", 1)
+            yield tag.start, Finding("number", str(Place(name, line + offset)), message)
+    except TemplateSyntaxError as error:
+        where = str(Place(name, line + error.lineno - 1))
+        yield tag.start, Finding("template", where, f"{shown}: {error.message}.")
+
+
+def _without_reason(name: str, page: Page) -> Iterator[tuple[int, Finding]]:
+    for each in page.literals:
+        if not re.search(r"\w", each.reason):
+            message = rf"\literal{{{each.text}}}{{}} has no reason; say why the number is typed."
+            yield each.start, _finding("literal", name, page, each.start, message)
+
+
+def _finding(kind: str, name: str, page: Page, position: int, message: str) -> Finding:
+    return Finding(kind, _place(name, page, position), message)
+
+
+def _place(name: str, page: Page, position: int) -> str:
+    return str(Place(name, page.line(position)))

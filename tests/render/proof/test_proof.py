@@ -1,0 +1,164 @@
+"""Typed numbers and untested comparatives: what is found in a template, and what is told apart."""
+
+import pytest
+
+from paper_kit.render.proof import check_template
+from paper_kit.render.proof.suggest import Values
+
+FACTS = {
+    "results.emotion_vit.accuracy": "72.4 %",
+    "counts.models": "3",
+    "settings.epochs": "12",
+    "data.train": "28,709",
+}
+
+
+def found(source: str) -> list[str]:
+    return [str(finding) for finding in check_template("templates/x.tex", source).findings]
+
+
+TYPED = {
+    "an integer": "We train 42 epochs.",
+    "a decimal": "It reaches 72.4 there.",
+    "a percentage": r"It reaches 72.4\,\% there.",
+    "a range": "Between 3--5 of them.",
+    "a number word": "We compare seven of them.",
+    "an ordinal": "It begins in the fourth epoch.",
+    "a multiple": "The set is twice as large.",
+    "a fold": "It needs threefold memory.",
+    "a caption": r"\begin{table}[t]\caption{All 42 runs}\end{table}",
+    "a short caption": r"\caption[All 42]{All}",
+    "a cell": r"\begin{tabular}{lr} a & 72.4 \\ \end{tabular}",
+    "a multicolumn": r"\multicolumn{2}{c}{72.4}",
+    "a formula": "It is $72.4$ there.",
+    "an equation": r"With $\alpha = 0.2$ it is.",
+    "an equation of two": r"With $n = 2$ it is.",
+    "a product": r"A grid of $2 \times 2$ patches.",
+    "a displayed number": r"\begin{equation} x = 72.4 \end{equation}",
+    "a group": r"Of {42} and \textbf{17}.",
+    "an unknown macro": r"\unknown[12]{x}",
+    "a new command": r"\newcommand\x[1]{#1 of 42}",
+    "a tag": r"\VAR{72.4}",
+    "a text in a tag": r'\VAR{"72.4 percent"}',
+    "a word in a tag": r'\VAR{"three seeds"}',
+    "a variable": r"\BLOCK{set x = 72.4}",
+    "a text variable": r'\BLOCK{set x = "72.4"}',
+    "arithmetic": r"\VAR{results.best.accuracy + 3}",
+    "a conversion": r"\VAR{results.best.accuracy * 100}",
+    "a joined text": r'\VAR{"acc " ~ "72.4"}',
+    "a choice": r'\VAR{"72.4" if uses.tta else "71"}',
+    "a default": r'\VAR{x|default("72.4")}',
+    "a macro's default": r"\BLOCK{macro m(a, b=72.4)}\BLOCK{endmacro}",
+    "a macro's argument": r"\VAR{m(72.4)}",
+    "a claim": r"\BLOCK{claim results.a.accuracy > 72.4}x\BLOCK{endclaim}",
+    "a condition's branch": r"\BLOCK{if uses.tta}ten views\BLOCK{else}all\BLOCK{endif}",
+    "alternative text": r"\includegraphics[width=3cm,alt={A bar at 72.4}]{x.pdf}",
+    "a footnote": r"Words.\footnote{Of 42 runs.}",
+    "text in a formula": r"$x = \text{42 runs}$",
+    "one that counts": "We use one seed.",
+    "a number beside a name": "A 12-layer network.",
+    "a number far from its citation": r"We reach 72.4, as others did \cite{a}.",
+}
+
+
+@pytest.mark.parametrize("source", TYPED.values(), ids=TYPED.keys())
+def test_a_typed_number_is_found(source):
+    findings = check_template("templates/x.tex", f"Some words.\n{source}\n").findings
+    assert findings
+    assert {finding.kind for finding in findings} == {"number"}
+    assert {finding.place for finding in findings} == {"templates/x.tex:2"}
+
+
+HARMLESS = {
+    "citations": r"\cite[p.~12]{he2016deep}, \ref{tab:2}, \label{sec:3}, \eqref{eq:4}, \input{a1}",
+    "columns": r"\begin{tabular}{p{3cm}l}a & b \\[3pt] \cmidrule(lr){2-3}\end{tabular}",
+    "lengths": r"\vspace{3pt}\setlength\tabcolsep{4pt}\parbox{0.5\linewidth}{text}\hskip 12pt plus",
+    "spans": r"\multicolumn{2}{c}{Change}",
+    "options": r"\includegraphics[width=0.5\linewidth]{a2.pdf}\begin{algorithmic}[1]\end{algorithmic}",
+    "names": r"F1, FER2013, ResNet-50, EfficientNet-B0, BF16, L2, $F_1$, t-SNE, VGG13, top-5, 3D",
+    "years": r"since 2013, (2021), in 1971 \cite{a}",
+    "structure": r"$(1-p_k)^2$, $\tfrac{1}{2}(a+b)$, $\sum_{k=1}^{K} x_k$, $\lambda \in [0,1]$, $2x$",
+    "a cited number": r"They report 76.82 \cite{a}. VGG reaches 73.28\,\% on FER2013 \cite{b}.",
+    "what a citation reports": r"Roy et al.\ \cite{a} report an accuracy of 79.79 there.",
+    "comments": "Words. % 72.4 and three\n\\COMMENT{72.4}",
+    "layout": r'\VAR{table("layers", model="emotion_vit", operation_in=1.4)}\VAR{figure("a", per_class=2)}',
+    "keys": r'\VAR{results["macro_f1"]}\BLOCK{if "fer2013" in model_keys and loop.index > 2}a\BLOCK{endif}',
+    "filters": r'\VAR{names|join(", ")}\BLOCK{for row in items|batch(3)}a\BLOCK{endfor}',
+    "one": "One of them, one another, one component at a time, no one.",
+    "seconds": "A second, per second, seconds; half precision; two-dimensional.",
+    "escapes": r"\literal{72.4}{an example}",
+    "sections": "Section 3 and Table~2.",
+}
+
+
+@pytest.mark.parametrize("source", HARMLESS.values(), ids=HARMLESS.keys())
+def test_what_is_no_result_is_left_alone(source):
+    assert found(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("We reach 72.4 here.", r"72.4 is typed; \VAR{results.emotion_vit.accuracy} holds this value."),
+        ("We train three models.", r"three is typed; \VAR{counts.models.words} holds this value."),
+        ("On 28,709 images.", r"28,709 is typed; \VAR{data.train} holds this value."),
+        ("On 28709 images.", r"28709 is typed; \VAR{data.train} holds this value."),
+        ("On 71.9 of them.", r"71.9 is typed; print a fact, or write \literal{71.9}{why it is typed}."),
+        (r"\VAR{12}", r"12 is typed in \VAR{12}; \VAR{settings.epochs} holds this value."),
+    ],
+)
+def test_a_finding_names_the_fact_that_holds_the_value(source, told):
+    (finding,) = check_template("templates/x.tex", source, values=Values(FACTS)).findings
+    assert str(finding) == f"templates/x.tex:1: {told}"
+
+
+def test_an_escape_is_listed_and_needs_a_reason():
+    proof = check_template("t.tex", "Words.\n\\literal{72.4}{as in the outline} \\literal{3}{ }\n")
+    assert [(one.place, one.text, one.reason) for one in proof.literals] == [
+        ("t.tex:2", "72.4", "as in the outline"),
+        ("t.tex:2", "3", ""),
+    ]
+    assert [(one.kind, one.place) for one in proof.findings] == [("literal", "t.tex:2")]
+
+
+def test_lines_hold_behind_lines_of_tags_and_windows_ends():
+    source = "a\r\n\\BLOCK{if x}\r\n\\VAR{y}\r\nof 72.4 points\r\n\\BLOCK{endif}\r\n"
+    assert found(source)[0].startswith("templates/x.tex:4: 72.4 is typed")
+
+
+def test_broken_tags_and_broken_tex_are_told_and_hide_nothing():
+    assert "is never closed" in found("a\n\\VAR{x")[0]
+    assert found(r"a \VAR{x +} b")[0].startswith(r"templates/x.tex:1: \VAR{x +}")
+    assert any("72.4" in finding for finding in found("{ \\textbf{open $x = 1 \n\n 72.4 \\end{table}"))
+
+
+CLAIMS = (
+    r"\VAR{names.emotion_vit} outperforms the others.",
+    "Mixup improves accuracy.",
+    "The transformer is better than the convolutional network.",
+    "No network is more robust.",
+    "Removing attention degrades recall.",
+    r"The best of all is \VAR{results.best.model}.",
+    "Our recipe reaches the state of the art.",
+)
+
+
+@pytest.mark.parametrize("sentence", CLAIMS)
+def test_a_comparative_outside_a_claim_is_found(sentence):
+    (finding,) = check_template("t.tex", f"Some words stand here.\n{sentence} More words follow.\n").findings
+    assert (finding.kind, finding.place) == ("claim", "t.tex:2")
+    assert check_template("t.tex", rf"\BLOCK{{claim a > b}}{sentence}\BLOCK{{endclaim}}").findings == ()
+    assert check_template("t.tex", rf"Words. \opinion{{{sentence}}} Words.").findings == ()
+    assert check_template("t.tex", rf"\section{{{sentence}}}").findings == ()
+    assert check_template("t.tex", rf"{sentence[:-1]} \cite{{a}}.").findings == ()
+
+
+def test_a_citation_in_another_branch_excuses_nothing():
+    source = r"\BLOCK{if a}Mixup is known \cite{a}\BLOCK{else}Mixup improves accuracy\BLOCK{endif} here."
+    assert [finding.kind for finding in check_template("t.tex", source).findings] == ["claim"]
+
+
+def test_opinions_are_listed_and_their_numbers_still_count():
+    proof = check_template("t.tex", "Words.\n\\opinion{Mixup is better by 3 points}.")
+    assert [(one.place, one.text) for one in proof.opinions] == [("t.tex:2", "Mixup is better by 3 points")]
+    assert [finding.kind for finding in proof.findings] == ["number"]
