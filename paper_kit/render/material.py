@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.artifacts import Figure, Table
 from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import collect_facts
-from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
 from paper_kit.core.part import Part, complete, load
 from paper_kit.render.switches import switches
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.results import Results
 
 Options = Mapping[str, Any]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
-from paper_kit.analysis.results import Results
 from paper_kit.core.spec import Reading, RunSpec
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.results import Results
 
 # uses.<name>: whether the base of any model does it.
 USES: Mapping[str, Callable[[RunSpec], bool]] = {
