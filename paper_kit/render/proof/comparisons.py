@@ -22,6 +22,10 @@ from paper_kit.render.proof.page import CITE, Page, Span
 from paper_kit.render.proof.sentences import sentences
 
 # A printed value with one of these names in it speaks of what was studied.
+# A key to the signs of a table: "A negative entry means that accuracy fell."
+_KEY = re.compile(
+    r"\b(?:positive|negative|bold|grey)\s+(?:entry|change|value|number|sign)\s+means\b", re.IGNORECASE
+)
 SPACES = r"\s+"
 _STUDIED = re.compile(r"\b(?:results|names|cost|study|subject|data|model|counts|\w*label\w*|key|uses)\b")
 
@@ -71,7 +75,11 @@ def comparisons(page: Page, subjects: Subjects) -> Iterator[Comparison]:
     turns = [tag.start for tag in page.tags if tag.name == "BLOCK" and _word(tag) in {"else", "elif"}]
     for start, end in sentences(text):
         found = _claim(text, start, end)
-        if found is None or _is_cited(text, start, end, found.start(), turns):
+        if (
+            found is None
+            or _KEY.search(text, start, end)
+            or _is_cited(text, start, end, found.start(), turns)
+        ):
             continue
         subject = _subject(text, start, end, found, page.tags, subjects)
         if subject:

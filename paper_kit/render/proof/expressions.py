@@ -15,33 +15,26 @@ LAYOUT = frozenset(
 )
 _ENDS = {"if": "endif", "for": "endfor", "macro": "endmacro", "call": "endcall", "filter": "endfilter",
          "with": "endwith", "block": "endblock"}  # fmt: skip
-_SILENT = frozenset({"else", "include", "import", "from", "extends", "reversed", "equivalent", "undecided"})
+_SILENT = frozenset(
+    {"", "else", "elif", "include", "import", "from", "extends", "reversed", "equivalent", "undecided"}
+)
 
 
 def in_tag(tag: Tag, environment: Environment) -> Iterator[tuple[int, str]]:
     """(line within the tag from 0, the number as typed) of a tag; TemplateSyntaxError for bad syntax."""
-    if tag.name == "COMMENT":
+    word, _, rest = tag.inside.strip().strip("-+").strip().partition(" ")
+    claim = tag.name == "BLOCK" and word == "claim"
+    if tag.name == "VAR" or claim:
+        parsed = environment.parse(f"\\VAR{{{rest if claim else tag.inside}}}")
+    elif tag.name == "COMMENT" or word in _SILENT or word.startswith("end"):
         return
-    parsed = (
-        environment.parse(f"\\VAR{{{tag.inside}}}")
-        if tag.name == "VAR"
-        else _statement(tag.inside, environment)
-    )
-    if parsed is not None:
-        for node, text in _typed(parsed):
+    else:
+        end = "endset" if word == "set" and "=" not in rest else _ENDS.get(word, "")
+        closing = f"\\BLOCK{{{end}}}" if end else ""
+        parsed = environment.parse(f"\\BLOCK{{{tag.inside}}}{closing}")
+    for node, text in _typed(parsed):
+        if not claim or text != "0":  # a claim may be that a change is below zero
             yield node.lineno - 1, text
-
-
-def _statement(inside: str, environment: Environment) -> nodes.Template | None:
-    """The tag as a whole template: closed where it opens something; a claim as the value that it compares."""
-    word, _, rest = inside.strip().strip("-+").strip().partition(" ")
-    if word in _SILENT or word.startswith("end") or not word:
-        return None
-    if word in {"claim", "elif"}:
-        return environment.parse(f"\\VAR{{{rest}}}") if word == "claim" else None
-    end = "endset" if word == "set" and "=" not in rest else _ENDS.get(word, "")
-    closing = f"\\BLOCK{{{end}}}" if end else ""
-    return environment.parse(f"\\BLOCK{{{inside}}}{closing}")
 
 
 def _typed(node: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
