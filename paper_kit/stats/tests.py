@@ -32,7 +32,7 @@ def mcnemar(first_right_N: NDArray[Any], second_right_N: NDArray[Any]) -> float:
     """
     from statsmodels.stats.contingency_tables import mcnemar as exact_test
 
-    only_first, only_second = discordant(first_right_N, second_right_N)
+    only_first, only_second = discordant_counts(first_right_N, second_right_N)
     table = np.array([[0, only_first], [only_second, 0]])
     return float(exact_test(table, exact=True).pvalue)
 
@@ -46,7 +46,7 @@ def mcnemar_midp(first_right_N: NDArray[Any], second_right_N: NDArray[Any]) -> f
     """
     from scipy.stats import binom
 
-    only_first, only_second = discordant(first_right_N, second_right_N)
+    only_first, only_second = discordant_counts(first_right_N, second_right_N)
     total = only_first + only_second
     if total == 0:
         return 1.0
@@ -56,7 +56,7 @@ def mcnemar_midp(first_right_N: NDArray[Any], second_right_N: NDArray[Any]) -> f
     return 2 * float(binom.cdf(min(only_first, only_second), total, 0.5)) - seen
 
 
-def discordant(first_right_N: NDArray[Any], second_right_N: NDArray[Any]) -> tuple[int, int]:
+def discordant_counts(first_right_N: NDArray[Any], second_right_N: NDArray[Any]) -> tuple[int, int]:
     """Counts of images that only the first model has right, and only the second.
 
     InputError where the two are not about the same images.
