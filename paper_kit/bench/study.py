@@ -15,6 +15,7 @@ from paper_kit.core.plan import Plan, chosen_runs
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.status import statuses
 from paper_kit.core.store import RunState, Store
+from paper_kit.data.audit import audit, audit_record, outdated
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 
@@ -52,6 +53,7 @@ def run_study(
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
     With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
+    At last each dataset at hand is audited for copies and odd counts, once.
     Raises InputError before anything is trained where a dataset is not at hand or not whole.
     """
     started = time.monotonic()
@@ -70,6 +72,7 @@ def run_study(
             execute = load("executor", executor.name)
             execute(missing, store, share(resources, len(runs)), hear, stop, **executor.arguments)
         measured, not_measured = _measure(() if only else plans, store, resources, hear, stop)
+        _audit(runs, store, resources, hear, stop)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
@@ -135,3 +138,15 @@ def _measure(
         if reason:
             failed.append((label, reason))
     return measured, tuple(failed)
+
+
+def _audit(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop) -> None:
+    """Nothing; the Store holds an audit of each dataset that results stand on and that is at hand."""
+    parts = {repr(run.dataset): run.dataset for run in runs if run.task == "emotion"}
+    for part in parts.values():
+        fingerprint = fingerprint_at_hand(part, resources.data_roots, resources.cache)
+        if stop() or fingerprint is None or not outdated(store.audit(fingerprint)):
+            continue
+        report(Note(text=f"Auditing the dataset {part.name}"))
+        dataset = open_dataset(part, resources.data_roots, resources.cache, skip_bad=True)
+        store.write_audit(audit_record(part, dataset, audit(dataset)))

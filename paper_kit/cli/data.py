@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paper_kit.cli.options import Data, SkipBad
-from paper_kit.cli.text import columns, counted, say
+from paper_kit.cli.text import columns, say
 
 if TYPE_CHECKING:
+    from paper_kit.core.part import Part
+    from paper_kit.data.audit import Audit
     from paper_kit.data.dataset import Dataset
 
 Names = Annotated[
@@ -20,7 +22,10 @@ Names = Annotated[
         show_default=False,
     ),
 ]
-SHOWN = 10  # groups of copies listed
+Record = Annotated[
+    bool, typer.Option("--record", help="Keep what was found beside the runs, for the paper's audit table.")
+]
+SHOWN = 10  # groups of copies, and near copies, that are listed
 
 data = typer.Typer(help="What a dataset holds, and what is wrong with it.", no_args_is_help=True)
 
@@ -38,34 +43,69 @@ def info(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) 
         typer.echo("\n" + count_table(counts) + "\n")
 
 
-@data.command(epilog="Example: paperkit data audit fer2013")
-def audit(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) -> None:
-    """Look for copies across splits, copies with conflicting labels, and blank images."""
+@data.command(epilog="Example: paperkit data audit fer2013 --record")
+def audit(
+    datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False, record: Record = False
+) -> None:
+    """Look for exact and near copies across splits, conflicting labels, blank images, and odd counts."""
+    from paper_kit.core.config import study_root
+    from paper_kit.core.store import Store
     from paper_kit.data.audit import audit as audit_dataset
+    from paper_kit.data.audit import audit_record
 
-    for dataset in opened(datasets, roots, skip_bad):
+    for part, dataset in parts_opened(datasets, roots, skip_bad):
         found = audit_dataset(dataset)
-        leaked = ", ".join(f"{number} of {split}" for split, number in found.leaked.items())
-        rows = [
-            ("images that cannot be decoded", str(dataset.dropped)),
-            ("blank images", str(len(found.blank))),
-            ("groups of exact copies", str(len(found.copies))),
-            ("  across splits", f"{len(found.leaks)} (images that also stand in train: {leaked})"),
-            ("  with conflicting labels", str(len(found.conflicts))),
-            ("largest class over smallest", f"{found.imbalance:.1f}"),
-        ]
-        typer.echo(f"{dataset.card.title}\n{columns(rows, indent='  ')}")
-        for group in found.conflicts[:SHOWN]:
-            typer.echo("  conflict: " + ", ".join(f"{at.split}/{at.id} {at.label}" for at in group))
-        if len(found.conflicts) > SHOWN:
-            typer.echo(f"  and {counted(len(found.conflicts) - SHOWN, 'conflict')} more")
+        typer.echo("\n".join(findings(dataset, found)))
+        if record:
+            store = Store(study_root() / "experiments" / "runs")
+            store.write_audit(audit_record(part, dataset, found))
+            say(f"Kept in {store.root}/audits/{dataset.fingerprint}.json, without pixels")
+
+
+def findings(dataset: Dataset, found: Audit) -> list[str]:
+    """Lines that say what an audit found."""
+
+    def listed(numbers: dict[str, int]) -> str:
+        return ", ".join(f"{number} of {split}" for split, number in numbers.items())
+
+    official = "none known" if dataset.card.official_counts is None else "equal"
+    rows = [
+        ("official counts", "; ".join(found.unofficial) or official),
+        ("images that cannot be decoded", str(dataset.dropped)),
+        ("blank images", str(len(found.blank))),
+        ("groups of exact copies", str(len(found.copies))),
+        ("  across splits", f"{len(found.leaks)} (images that also stand in train: {listed(found.leaked)})"),
+        ("  with conflicting labels", str(len(found.conflicts))),
+        ("near copies across splits", f"{len(found.near)} (in train: {listed(found.nearly_leaked)})"),
+        ("largest class over smallest", f"{found.imbalance:.1f}"),
+    ]
+    lines = [dataset.card.title, columns(rows, indent="  ")]
+    conflicts = [", ".join(f"{at.split}/{at.id} {at.label}" for at in group) for group in found.conflicts]
+    near = [
+        f"{one.score:.3f}  {one.image.split}/{one.image.id} {one.image.label}, "
+        f"{one.partner.split}/{one.partner.id} {one.partner.label}{', mirrored' if one.mirrored else ''}"
+        for one in found.near
+    ]
+    for what, texts in (("conflict", conflicts), ("near copy", near)):
+        lines += [f"  {what}: {text}" for text in texts[:SHOWN]]
+        more = len(texts) - SHOWN
+        plural = "near copies" if what == "near copy" else f"{what}s"
+        lines += [f"  and {more} more {plural if more > 1 else what}"] if more > 0 else []
+    return lines
 
 
 def opened(names: list[str] | None, roots: list[str] | None, skip_bad: bool) -> list[Dataset]:
     """The named datasets, or those of the paper's experiments, decoded if they were not before."""
+    return [dataset for _, dataset in parts_opened(names, roots, skip_bad)]
+
+
+def parts_opened(
+    names: list[str] | None, roots: list[str] | None, skip_bad: bool
+) -> list[tuple[Part, Dataset]]:
+    """The datasets as `opened`, each with the part that names it."""
     from paper_kit.cli.workplace import Workplace, workplace
     from paper_kit.core.config import study_root
-    from paper_kit.core.part import Part
+    from paper_kit.core.part import Part, complete
     from paper_kit.data.cache import open_dataset
 
     if names:
@@ -80,7 +120,8 @@ def opened(names: list[str] | None, roots: list[str] | None, skip_bad: bool) -> 
     found = []
     for part in parts:
         say(f"Opening the dataset {part.name}")
-        found.append(open_dataset(part, resources.data_roots, resources.cache, skip_bad))
+        dataset = open_dataset(part, resources.data_roots, resources.cache, skip_bad)
+        found.append((complete("dataset", part), dataset))
     return found
 
 
