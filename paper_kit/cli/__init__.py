@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from paper_kit import __version__
 from paper_kit.cli.build_pdf import build_pdf
+from paper_kit.cli.check import check
 from paper_kit.cli.data import data
 from paper_kit.cli.doctor import doctor
 from paper_kit.cli.init import init
@@ -73,6 +74,7 @@ DAILY, RUNS, STUDY = "Every day", "Runs and records", "Studies and machines"
 for group, name, command, example in (
     (DAILY, "run-all", run_all, "paperkit run-all quick --time-limit 9m"),
     (DAILY, "build-pdf", build_pdf, "paperkit build-pdf --venue article --open"),
+    (DAILY, "check", check, "paperkit check"),
     (DAILY, "plan", plan, "paperkit plan fer2013"),
     (DAILY, "status", status, "paperkit status --only emotion_vit"),
     (DAILY, "render", render, "paperkit render --venue ieeetran"),

@@ -6,7 +6,16 @@ result, setting or count; every comparative about the study must stand in a clai
 
 from __future__ import annotations
 
+from paper_kit.render.proof.artifacts import artifact_findings
 from paper_kit.render.proof.comparisons import Subjects
 from paper_kit.render.proof.manuscript import Literal, Opinion, Proof, check_manuscript, check_template
 
-__all__ = ["Literal", "Opinion", "Proof", "Subjects", "check_manuscript", "check_template"]
+__all__ = [
+    "Literal",
+    "Opinion",
+    "Proof",
+    "Subjects",
+    "artifact_findings",
+    "check_manuscript",
+    "check_template",
+]

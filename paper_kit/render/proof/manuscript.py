@@ -14,6 +14,7 @@ from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.lexer import Tag
 from paper_kit.render.proof.comparisons import Subjects, comparisons
 from paper_kit.render.proof.expressions import in_tag
+from paper_kit.render.proof.files import LITERATURE, PAPER, literature_findings, paper_findings
 from paper_kit.render.proof.numbers import Typed, in_formula, in_prose
 from paper_kit.render.proof.page import Page, read_page
 from paper_kit.render.proof.suggest import Values, told
@@ -64,12 +65,22 @@ class Proof:
 
 
 def check_manuscript(
-    manuscript: Manuscript, *, subjects: Subjects = SUBJECTS, facts: Mapping[str, str] | None = None
+    manuscript: Manuscript,
+    *,
+    subjects: Subjects = SUBJECTS,
+    facts: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Proof:
-    """The proof of all templates but the venues' preambles; `facts` ({key: printed text}) are suggested."""
+    """The proof of paper.toml, literature.toml and all templates but the venues' preambles.
+
+    `facts` ({key: printed text}) are suggested; `sources` are the two TOML files by name, for their lines.
+    """
     values = Values(facts or {})
     environment = expressions()
-    return Proof().joined(
+    files = sources or {}
+    said = paper_findings(manuscript.paper, files.get(PAPER, ""), values)
+    published = literature_findings(files.get(LITERATURE, ""), values)
+    return Proof((*said, *published)).joined(
         check_template(f"{manuscript.folder}/{name}", source, subjects, values, environment)
         for name, source in manuscript.templates.items()
         if not PREAMBLE.fullmatch(name)

@@ -1,0 +1,71 @@
+"""Numbers in tables and figures that come from no fact: typed in the code of a plug-in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from paper_kit.analysis.artifacts import Cell, Note, Table
+from paper_kit.analysis.facts import Fact
+from paper_kit.render.check import Finding
+from paper_kit.render.proof.numbers import in_prose
+from paper_kit.render.proof.page import VALUE
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.artifacts import Figure
+
+
+_SIZE = re.compile(r"\d+(?:[x×]\d+)+")
+
+
+def artifact_findings(tables: Mapping[str, Table], figures: Mapping[str, Figure]) -> tuple[Finding, ...]:
+    """The numbers of headers, cells, notes and alternative texts that are no facts, by table and figure.
+
+    A cell that cites, and those of its row, say what the cited source says.
+    """
+    found = [
+        *(finding for stem, table in tables.items() for finding in _table(stem, table)),
+        *(finding for stem, figure in figures.items() for finding in _figure(stem, figure)),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _table(stem: str, table: Table) -> Iterator[Finding]:
+    headers = (*(column.text for column in table.columns), *(header for header, _ in table.groups))
+    yield from _typed(f"table {stem}, header", headers)
+    cited = ""
+    for number, row in enumerate(table.cells, start=1):
+        if any(cell.cite for cell in row):
+            cited += "".join(cell.mark for cell in row)
+        else:
+            yield from _typed(f"table {stem}, row {number}", _cells(row))
+    notes = [note for note in table.notes if note[:1] not in cited or note[1:2] != " "]
+    yield from _typed(f"table {stem}, note", _parts(notes))
+
+
+def _figure(stem: str, figure: Figure) -> Iterator[Finding]:
+    yield from _typed(f"figure {stem}, alternative text", _parts((figure.alt,)))
+    yield from _typed(f"figure {stem}, note", _parts(figure.notes))
+
+
+def _cells(row: Iterable[Cell]) -> Iterator[str]:
+    yield from (cell.content for cell in row if isinstance(cell.content, str))
+
+
+def _parts(texts: Iterable[str]) -> Iterator[str]:
+    """The texts of notes, with a sign in place of each fact."""
+    for text in texts:
+        parts = text.parts if isinstance(text, Note) else (text,)
+        yield "".join(VALUE if isinstance(part, Fact) else part for part in parts)
+
+
+def _typed(place: str, texts: Iterable[str]) -> Iterator[Finding]:
+    """One finding a text; sizes such as 3x3 and ordinals are parts of names in tables."""
+    for text in texts:
+        typed = [one.text for one in in_prose(_SIZE.sub(" ", text)) if one.text.lower() != "second"]
+        if typed:
+            verb = "is no fact" if len(typed) == 1 else "are no facts"
+            shown = text.strip().replace(VALUE, "\N{HORIZONTAL ELLIPSIS}")
+            cure = "give each as a Fact, in a cell or among the parts of a Note."
+            yield Finding("number", place, f"{', '.join(typed)} {verb}, in {shown!r}; {cure}")
