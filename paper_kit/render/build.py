@@ -21,6 +21,7 @@ from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand, statuses
 from paper_kit.core.store import RunState, Store
 from paper_kit.render.check import Finding, check, pages
 from paper_kit.render.compile import compile_tex
+from paper_kit.render.editions import Edition, edition_tex, folder_name
 from paper_kit.render.manuscript import (
     CLASS_FILES,
     Manuscript,
@@ -30,6 +31,7 @@ from paper_kit.render.manuscript import (
     typeset,
 )
 from paper_kit.render.material import material
+from paper_kit.render.provenance import PROVENANCE, provenance_json
 from paper_kit.render.seal import RUNS, Sealing, Stamp, runs_file, sealing, stamped, unclean, write_manifest
 from paper_kit.render.tex import unsettable
 from paper_kit.render.venue import Venue, load_venue
@@ -72,6 +74,7 @@ class Request:
     runs: Path | None = None
     commit: bool = True
     stamp: Stamp | None = None
+    edition: Edition = "linked"
     resources: Resources = field(default_factory=Resources)
 
 
@@ -86,11 +89,11 @@ class Inputs:
     stale: tuple[RunStatus, ...]
     sealing: Sealing
 
-    def typeset(self) -> Typeset:
+    def typeset(self, edition: Edition = "linked") -> Typeset:
         """The manuscript as one TeX file, with what it places."""
         stale_runs = frozenset(status.run.id for status in self.stale)
         found = material(self.results, self.venue.style(), stale_runs)
-        return typeset(self.manuscript, stamped(found, self.sealing.stamp), self.venue)
+        return typeset(self.manuscript, stamped(found, self.sealing.stamp), self.venue, edition)
 
 
 def build_paper(
@@ -100,10 +103,10 @@ def build_paper(
     started = time.monotonic()
     root = root or study_root()
     inputs = read_inputs(request, root, fingerprint)
-    made = inputs.typeset()
+    made = inputs.typeset(request.edition)
     if request.final:
         refuse([*unfit(inputs, made), *(unclean(root) if request.commit else ())])
-    folder = request.out or root / "paper" / "build" / inputs.venue.key
+    folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
     findings = unset_signs(made)
@@ -176,6 +179,9 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
     files["claims.json"] = _json(list(told(made.claims)))
+    if made.edition == "linked":
+        files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
+    files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)
     files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
     return files
 

@@ -14,9 +14,11 @@ from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
+from paper_kit.render.editions import Edition, nameless, without_telling
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.material import Drawn, Material
-from paper_kit.render.printer import PrintedFact, Printer
+from paper_kit.render.printer import PrintedFact, Printer, same_digits
+from paper_kit.render.provenance import Provenance, provenance, provenance_tex
 from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
 from paper_kit.render.tabular import tabular
 from paper_kit.render.template_errors import told
@@ -57,6 +59,8 @@ class Typeset:
     figures: Mapping[str, Drawn]
     claims: tuple[Judged, ...] = ()
     registry: Mapping[str, str] = field(default_factory=dict)  # every fact, printed or not: key -> text
+    provenance: Provenance = field(default_factory=Provenance)
+    edition: Edition = "linked"
 
 
 def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
@@ -89,17 +93,23 @@ def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> 
     return Manuscript(templates, files, paper, shown)
 
 
-def typeset(manuscript: Manuscript, material: Material, venue: Venue) -> Typeset:
+def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition = "linked") -> Typeset:
     """The manuscript as one TeX file; InputError says file:line of a template that cannot be set."""
-    material.claims.clear()
-    tests, drawn = -1, dict[str, Drawn]()
-    while material.claims.size > tests:  # a claim met for the first time changes the others' corrected p
-        tests = material.claims.size
-        made = _set_once(manuscript, material, venue, drawn)
-    return made
+    if edition == "blind":
+        manuscript = replace(manuscript, paper=nameless(manuscript.paper))
+        material = replace(material, facts=without_telling(material.facts))
+    claims, drawn = material.claims, dict[str, Drawn]()
+    claims.clear()
+    while True:  # a claim met for the first time changes the corrected p of the others, and so their words
+        claims.begin_round()
+        made = _set_once(manuscript, material, venue, drawn, edition)
+        if claims.settled:
+            return made
 
 
-def _set_once(manuscript: Manuscript, material: Material, venue: Venue, drawn: dict[str, Drawn]) -> Typeset:
+def _set_once(
+    manuscript: Manuscript, material: Material, venue: Venue, drawn: dict[str, Drawn], edition: Edition
+) -> Typeset:
     """The manuscript set with the family of tests as it is; `drawn` are figures of an earlier round."""
     printer = Printer(material.stale_runs)
     artifacts = Artifacts(material, printer, drawn)
@@ -112,6 +122,8 @@ def _set_once(manuscript: Manuscript, material: Material, venue: Venue, drawn: d
         "subject": subject(material.seeds, printer.show),
         "table": artifacts.table,
         "figure": artifacts.figure,
+        "edition": edition,
+        "provenance": lambda: provenance_tex(provenance(printer.printed, material.runs), artifacts.tables),
     }
     with told(manuscript.folder, manuscript.templates, [*names, *environment.globals]):
         marked = environment.get_template(MAIN).render(names)
@@ -120,7 +132,8 @@ def _set_once(manuscript: Manuscript, material: Material, venue: Venue, drawn: d
     facts = _placed(printer.printed, tex, lines)
     claims = tuple(environment.judged)
     registry = {key: fact.text for key, fact in material.facts.items()}
-    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims, registry)
+    found = provenance(facts, material.runs)
+    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims, registry, found, edition)
 
 
 def placeholders(paper: Paper) -> list[str]:
@@ -158,7 +171,7 @@ class Artifacts:
         self.figures[stem] = self._drawn[stem]
         figure = self.figures[stem].figure
         picture = Tex(
-            rf"\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}"
+            rf"\pkfigure{{\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}}}"
         )
         notes = join((self._printer.show(note) for note in figure.notes), Tex(r"\par "))
         return Tex(picture + Tex(rf"\pknotes{{{notes}}}")) if notes else picture

@@ -12,6 +12,7 @@ from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import collect_facts
 from paper_kit.analysis.style import Style
 from paper_kit.core.part import Part, complete, load
+from paper_kit.render.legend import RunLabel, run_labels
 from paper_kit.render.switches import switches
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Material:
-    """Facts by full key, switches by name, makers of tables and of figures, the claims, ids of stale runs."""
+    """Facts by full key, switches by name, makers of tables and figures, claims, stale runs, all runs."""
 
     facts: Mapping[str, Fact]
     switches: Mapping[str, Any]
@@ -39,6 +40,7 @@ class Material:
     claims: Claims
     stale_runs: frozenset[str] = field(default_factory=frozenset)
     seeds: int = 1
+    runs: Mapping[str, RunLabel] = field(default_factory=dict)  # by id
 
 
 def material(results: Results, style: Style, stale_runs: frozenset[str] = frozenset()) -> Material:
@@ -63,4 +65,5 @@ def material(results: Results, style: Style, stale_runs: frozenset[str] = frozen
         claims=results.claims,
         stale_runs=stale_runs,
         seeds=len(results.main.seeds),
+        runs=run_labels(results),
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from paper_kit.analysis.artifacts import Note
 from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts._format import ORDINALS, WORDS
 from paper_kit.core.errors import InputError
 from paper_kit.render.environment import FactText
 from paper_kit.render.source_map import Place
 from paper_kit.render.tex import Tex, escape, join
+
+_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,49 @@ class PrintedFact:
         }
 
 
+def same_digits(facts: Iterable[PrintedFact]) -> None:
+    """Nothing; InputError names both places where one quantity is printed with different digits."""
+    first: dict[tuple[object, ...], PrintedFact] = {}
+    problems: list[str] = []
+    for printed in facts:
+        number, fact = _number(printed.text), printed.fact
+        if fact.missing or isinstance(fact.value, str) or not number:
+            continue
+        for quantity in (
+            (fact.key or fact.origin, fact.value, fact.unit),
+            (fact.origin, fact.value, fact.kind),
+        ):
+            known = first.setdefault(quantity, printed)
+            if _number(known.text) != number:
+                problems.append(
+                    f"{_place(printed)}: {printed.name} is printed as {printed.text}, but as {known.text} in "
+                    f"{_place(known)}; print one fact in both."
+                )
+                break
+    if problems:
+        raise InputError(problems)
+
+
+def _number(text: str) -> str:
+    """The first number of a printed text, without its sign; "3" for "three" and "third"."""
+    word = text.lower().split("\N{NO-BREAK SPACE}")[0]
+    for words in (WORDS, ORDINALS):
+        if word in words:
+            return str(words.index(word))
+    found = _DIGITS.search(text)
+    return found[0] if found else ""
+
+
+def _place(printed: PrintedFact) -> str:
+    return str(printed.places[0]) if printed.places else "a table"
+
+
 class Printer:
     """Turns values into TeX and keeps count of the facts among them."""
 
     def __init__(self, stale_runs: frozenset[str] = frozenset()) -> None:
         self._stale_runs = stale_runs
-        self._printed: dict[tuple[str, str], PrintedFact] = {}
+        self._printed: dict[tuple[object, ...], PrintedFact] = {}
 
     @property
     def printed(self) -> tuple[PrintedFact, ...]:
@@ -75,15 +117,13 @@ class Printer:
         return escape(str(value))
 
     def _fact(self, fact: Fact, text: str) -> Tex:
-        key = (fact.key or fact.origin.formula, text)
+        key = (fact.key, text) if fact.key else (fact.origin, text)
         if key not in self._printed:
             runs = {*fact.origin.runs, *(reading.run for reading in fact.origin.readings)}
             stale = bool(runs & self._stale_runs)
             self._printed[key] = PrintedFact(len(self._printed) + 1, fact, text, stale)
         printed = self._printed[key]
-        written = escape(text)
+        written = Tex(rf"\pkfact{{{printed.number}}}{{{escape(text)}}}")
         if fact.missing:
-            written = Tex(rf"\pkmissing{{{written}}}")
-        elif printed.stale:
-            written = Tex(rf"\pkstale{{{written}}}")
-        return Tex(rf"\pkfact{{{printed.number}}}{{{written}}}")
+            return Tex(rf"\pkmissing{{{written}}}")
+        return Tex(rf"\pkstale{{{written}}}") if printed.stale else written

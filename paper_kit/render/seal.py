@@ -33,7 +33,9 @@ DIGITS = 16  # of the seal, in hexadecimal: 64 bits
 COMMIT_DIGITS = 12
 SOURCES = ("templates", "paper/paper.toml", "experiments", "plugins", "paper_kit")  # what a commit must hold
 # Fields of a Request that change no page, or that `inputs` takes by themselves.
-APART = frozenset({"venue", "experiments", "out", "runs", "resources", "compile", "final", "commit", "stamp"})
+APART = frozenset(
+    {"venue", "experiments", "out", "runs", "resources", "compile", "final", "commit", "stamp", "edition"}
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def sealing(request: Request, root: Path) -> Sealing:
         "venue": request.venue or paper.venue,
         "experiments": list(request.experiments or paper.experiments),
         **options_of(request),
+        **({} if request.edition == "linked" else {"edition": request.edition}),
     }
     return Sealing(found, request.stamp or stamp(found, root), asked, request.final)
 

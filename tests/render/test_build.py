@@ -44,7 +44,7 @@ def test_only_what_changed_is_written_and_what_is_gone_is_removed(tmp_path: Path
     before = (tmp_path / "macros.tex").stat().st_mtime_ns
     assert write(files(), tmp_path) == ()
     changed = write(files("\\VAR{data.train} x"), tmp_path)
-    assert set(changed) == {"paper.tex", "facts.json", "lines.json"}
+    assert set(changed) == {"paper.tex", "facts.json", "lines.json", "provenance.json"}
     assert (tmp_path / "macros.tex").stat().st_mtime_ns == before
     assert not (tmp_path / "figures" / "curves.pdf").exists()
 

@@ -33,8 +33,8 @@ def test_arithmetic_on_facts_is_a_fact_with_a_formula() -> None:
 
 def test_a_missing_number_and_one_of_a_stale_run_are_marked() -> None:
     found = written("\\VAR{results.emotion_vit.nothing} \\VAR{results.resemotenet.accuracy}")
-    assert "\\pkmissing{{[}pending{]}}" in found
-    assert "\\pkstale{70.1~\\%}" in found
+    assert "\\pkmissing{\\pkfact{1}{{[}pending{]}}}" in found
+    assert "\\pkstale{\\pkfact{2}{70.1~\\%}}" in found
 
 
 def test_hostile_text_is_literal_in_prose_tables_and_alt_texts() -> None:

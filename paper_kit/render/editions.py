@@ -1,0 +1,49 @@
+"""The editions of a paper: linked for readers, without links for a publisher, without names for reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.core.paper import Author, Paper
+
+Edition = Literal["linked", "camera-ready", "blind"]
+EDITIONS: tuple[Edition, ...] = get_args(Edition)
+NAMELESS = Author(name="Anonymous Authors")
+WITHHELD = "withheld for review"
+TELLING = ("environment.commit", "build.")  # facts that name a repository or a build
+
+
+def edition_tex(edition: Edition, *, appendix: bool) -> bytes:
+    """edition.tex, which macros.tex reads: links and attachments where there is an appendix to link to."""
+    if edition == "linked" and appendix:
+        return b"\\pklinks\\RequirePackage{embedfile}\n"
+    return b"" if edition == "linked" else b"\\PassOptionsToPackage{draft,bookmarks=false}{hyperref}\n"
+
+
+def folder_name(venue: str, edition: Edition) -> str:
+    """The name of the build folder: "ieeetran", "ieeetran-camera-ready"."""
+    return venue if edition == "linked" else f"{venue}-{edition}"
+
+
+def companion(folder: Path, edition: Edition) -> Path:
+    """The folder beside `folder`, a linked edition's, for another edition of the same paper."""
+    return folder if edition == "linked" else folder.with_name(f"{folder.name}-{edition}")
+
+
+def nameless(paper: Paper) -> Paper:
+    """The paper without authors, acknowledgements and the address of its code."""
+    return paper.model_copy(update={"authors": (NAMELESS,), "acknowledgements": "", "code_url": ""})
+
+
+def without_telling(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts, those that name a repository or a build withheld."""
+    return {
+        key: replace(fact, value=WITHHELD, kind="text", unit="", origin=Origin(formula=WITHHELD))
+        if key.startswith(TELLING) and not fact.missing
+        else fact
+        for key, fact in facts.items()
+    }
