@@ -104,6 +104,7 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
         claims.begin_round()
         made = _set_once(manuscript, material, venue, drawn, edition)
         if claims.settled:
+            same_digits(made.facts)
             return made
 
 
