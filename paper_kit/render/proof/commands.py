@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 
 from pylatexenc.latexwalker import get_default_latex_context_db
-from pylatexenc.macrospec import EnvironmentSpec, LatexContextDb, MacroSpec, MacroStandardArgsParser
+from pylatexenc.macrospec import (
+    EnvironmentSpec,
+    LatexContextDb,
+    MacroSpec,
+    MacroStandardArgsParser,
+    SpecialsSpec,
+)
 
 # Each argument is "*", "[" or "{", then how it is read:
 #   h  hidden: a name, a length, a number of columns
@@ -96,13 +102,14 @@ def _arguments(spec: str) -> MacroStandardArgsParser:
 @cache
 def context() -> LatexContextDb:
     """What pylatexenc needs to know of these commands, beside those that it knows."""
-    known = get_default_latex_context_db()
+    known = get_default_latex_context_db().filter_context(exclude_categories=("nonascii-specials",))
     known.add_context_category(
         "paperkit",
         macros=[MacroSpec(name, args_parser=_arguments(spec)) for name, spec in MACROS.items()],
         environments=[
             EnvironmentSpec(name, args_parser=_arguments(spec)) for name, spec in ENVIRONMENTS.items()
         ],
+        specials=[SpecialsSpec("~")],
         prepend=True,
     )
     return known

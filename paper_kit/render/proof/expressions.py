@@ -3,6 +3,7 @@ r"""Typed numbers inside tags, as in \VAR{72.4}, \BLOCK{set x = 72.4} and \VAR{r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from jinja2 import Environment, nodes
 
@@ -20,21 +21,25 @@ _SILENT = frozenset(
 )
 
 
-def in_tag(tag: Tag, environment: Environment) -> Iterator[tuple[int, str]]:
+def in_tag(tag: Tag, environment: Environment) -> tuple[tuple[int, str], ...]:
     """(line within the tag from 0, the number as typed) of a tag; TemplateSyntaxError for bad syntax."""
-    word, _, rest = tag.inside.strip().strip("-+").strip().partition(" ")
-    claim = tag.name == "BLOCK" and word == "claim"
-    if tag.name == "VAR" or claim:
-        parsed = environment.parse(f"\\VAR{{{rest if claim else tag.inside}}}")
-    elif tag.name == "COMMENT" or word in _SILENT or word.startswith("end"):
-        return
+    return _in_tag(tag.name, tag.inside, environment)
+
+
+@lru_cache(maxsize=4096)
+def _in_tag(name: str, inside: str, environment: Environment) -> tuple[tuple[int, str], ...]:
+    word, _, rest = inside.strip().strip("-+").strip().partition(" ")
+    claim = name == "BLOCK" and word == "claim"
+    if name == "VAR" or claim:
+        parsed = environment.parse(f"\\VAR{{{rest if claim else inside}}}")
+    elif name == "COMMENT" or word in _SILENT or word.startswith("end"):
+        return ()
     else:
         end = "endset" if word == "set" and "=" not in rest else _ENDS.get(word, "")
         closing = f"\\BLOCK{{{end}}}" if end else ""
-        parsed = environment.parse(f"\\BLOCK{{{tag.inside}}}{closing}")
-    for node, text in _typed(parsed):
-        if not claim or text != "0":  # a claim may be that a change is below zero
-            yield node.lineno - 1, text
+        parsed = environment.parse(f"\\BLOCK{{{inside}}}{closing}")
+    # A claim may be that a change is below zero.
+    return tuple((node.lineno - 1, text) for node, text in _typed(parsed) if not claim or text != "0")
 
 
 def _typed(node: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:

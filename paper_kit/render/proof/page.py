@@ -27,6 +27,7 @@ from paper_kit.render.proof.commands import (
 # What stands for a thing without a text of its own; templates may hold no private-use signs.
 VALUE, CITE, REFERENCE, BREAK, SYMBOL = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
 _LINE_OF_TAGS = re.compile(r"^[ \t]*\ue005[\ue005 \t]*\n", re.MULTILINE)
+_PLAIN_RUN = re.compile("[\\w.,;:()\ue000]+(?:[ \n][\\w.,;:()\ue000]+)*")  # no sign of these is a command
 _RELATIONS = frozenset(("le", "leq", "ge", "geq", "approx", "ne", "neq", "equiv", "simeq", "ll", "gg"))
 # Commands that leave a number a number: spaces, signs, brackets, fonts, fractions.
 _PLAIN_WORDS = (
@@ -106,6 +107,17 @@ def _without_tags(source: str, found: Sequence[Tag]) -> str:
     return _LINE_OF_TAGS.sub(lambda line: " " * len(line[0]), text).replace("\ue005", " ")
 
 
+class _Walker(latex.LatexWalker):  # type: ignore[misc]
+    """pylatexenc's reader, which takes plain words in one step and not sign by sign."""
+
+    def get_token(self, pos: int, *arguments: Any, environments: bool = True, **options: Any) -> Any:
+        """The next token; a run of plain signs is one, save where a command takes its argument."""
+        run = _PLAIN_RUN.match(self.s, pos) if environments else None
+        if run is None:
+            return super().get_token(pos, *arguments, environments=environments, **options)
+        return latex.LatexToken("char", run[0], pos, len(run[0]), "")
+
+
 @dataclass
 class _Reader:
     """Blanks what is not text, node by node; what no node covers stays text, so that nothing escapes."""
@@ -124,7 +136,7 @@ class _Reader:
 
     def read(self) -> None:
         """Nothing; text and math are filled."""
-        walker = latex.LatexWalker(self.source, latex_context=context(), tolerant_parsing=True)
+        walker = _Walker(self.source, latex_context=context(), tolerant_parsing=True)
         self.nodes(walker.get_latex_nodes()[0], self.text)
 
     def nodes(self, nodes: Sequence[Any], page: list[str]) -> None:
