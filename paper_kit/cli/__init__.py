@@ -14,6 +14,7 @@ from paper_kit import __version__
 from paper_kit.cli.build_pdf import build_pdf
 from paper_kit.cli.check import check
 from paper_kit.cli.data import data
+from paper_kit.cli.diff import diff
 from paper_kit.cli.doctor import doctor
 from paper_kit.cli.init import init
 from paper_kit.cli.list import list_plugins
@@ -26,6 +27,7 @@ from paper_kit.cli.run_all import run_all
 from paper_kit.cli.show import show
 from paper_kit.cli.status import status
 from paper_kit.cli.text import complain
+from paper_kit.cli.verify import verify
 
 
 class Commands(TyperGroup):
@@ -78,6 +80,8 @@ for group, name, command, example in (
     (DAILY, "plan", plan, "paperkit plan fer2013"),
     (DAILY, "status", status, "paperkit status --only emotion_vit"),
     (DAILY, "render", render, "paperkit render --venue ieeetran"),
+    (DAILY, "verify", verify, "paperkit verify paper/build/paper.pdf"),
+    (DAILY, "diff", diff, "paperkit diff main ."),
     (RUNS, "show", show, "paperkit show emotion_vit/no_focal"),
     (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
     (RUNS, "measure", measure, "paperkit measure quick --threads 1"),

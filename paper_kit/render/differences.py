@@ -82,10 +82,10 @@ def differences(before: Build, after: Build) -> tuple[Difference, ...]:
 def _between(
     name: str, old: PrintedFacts, new: PrintedFacts, then: Runs, now: Runs, changed: Mapping[str, Any]
 ) -> Difference | None:
-    """The difference of one fact; None where its value and all its texts are the same."""
+    """The difference of one fact; None where all its texts are the same: nobody can see a change."""
     was, became = old[0], new[0]
     texts = [[fact["text"] for fact in side] for side in (old, new)]
-    if was["value"] == became["value"] and sorted(texts[0]) == sorted(texts[1]):
+    if sorted(texts[0]) == sorted(texts[1]):
         return None
     if was["value"] == became["value"] and was["kind"] != "list":
         fresh = [text for text in texts[1] if text not in texts[0]] or texts[1][:1]

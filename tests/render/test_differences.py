@@ -127,6 +127,11 @@ def fact(value: float, text: str, **origin: Any) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def test_a_change_that_rounding_hides_is_no_printed_difference() -> None:
+    before, after = Build([fact(0.5, "50 %")], {}, {}), Build([fact(0.5001, "50 %")], {}, {})
+    assert differences(before, after) == ()
+
+
 def test_another_formula_is_named() -> None:
     before = Build([fact(0.5, "50 %", runs=["a"], formula="mean")], {}, {})
     after = Build([fact(0.6, "60 %", runs=["a"], formula="best of 3")], {}, {})

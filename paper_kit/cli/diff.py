@@ -1,0 +1,64 @@
+"""paperkit diff: which printed numbers changed between two builds or commits, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paper_kit.cli.options import Data, Runs, Venue
+from paper_kit.cli.text import columns, counted, say
+
+if TYPE_CHECKING:
+    from paper_kit.render.differences import Build, Difference
+
+WHAT = "a build folder, a facts.json, a zip of records, a commit, or . for the study as it is now"
+Before = Annotated[str, typer.Argument(metavar="A", help=f"What to compare with: {WHAT}.")]
+After = Annotated[str, typer.Argument(metavar="B", help="The same, for the other side.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")]
+
+
+def diff(
+    before: Before,
+    after: After = ".",
+    venue: Venue = "",
+    runs: Runs = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Say which printed numbers differ between two builds or commits, from what to what, and why.
+
+    Settings, seeds, data, code and templates are told apart. The largest changes come first.
+    """
+    found = differing(before, after, venue, runs, data)
+    if json:
+        import json as writer
+
+        typer.echo(writer.dumps([each.as_dict() for each in found], indent=1, ensure_ascii=False))
+        return
+    tell(found)
+
+
+def differing(
+    before: str, after: str, venue: str, runs: Path | None, data: list[str] | None
+) -> tuple[Difference, ...]:
+    """The differences between two builds by name, in the study around the current folder."""
+    from paper_kit.cli.workplace import Workplace
+    from paper_kit.core.config import study_root
+    from paper_kit.render.build import Request
+    from paper_kit.render.differences import differences
+    from paper_kit.render.revisions import build_of
+
+    root = study_root()
+    request = Request(venue=venue, runs=runs, resources=Workplace(root, ()).resources(data))
+    sides: list[Build] = [build_of(text, request, root, say) for text in (before, after)]
+    return differences(*sides)
+
+
+def tell(found: tuple[Difference, ...]) -> None:
+    """Nothing; one line a number is on stdout, and how many there are on stderr."""
+    rows = [(each.fact, each.old, "→", each.new, "; ".join(each.why)) for each in found]
+    if rows:
+        typer.echo(columns(rows))
+    say(f"{counted(len(found), 'printed number')} changed" if found else "No printed number differs.")
