@@ -16,6 +16,8 @@ from paper_kit.stats.metrics import Floats
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
 
+DECIMALS = 12  # what is left of equal scores after subtraction is noise of the arithmetic, not of the images
+
 
 def scores_RN(results: Results, terms: Sequence[Term]) -> Floats:
     """The weighted sum of the terms for R seeds and N images, whose mean is the fact that has the terms.
@@ -37,7 +39,7 @@ def scores_RN(results: Results, terms: Sequence[Term]) -> Floats:
                     "The two sides of a claim stand on different test images; a paired test needs the same."
                 )
             total_RN[row] += term.weight * score_N(predictions, term)
-    return total_RN
+    return np.round(total_RN, DECIMALS)
 
 
 def score_N(predictions: Predictions, term: Term) -> Floats:
@@ -54,9 +56,7 @@ def score_N(predictions: Predictions, term: Term) -> Floats:
     if term.metric == "macro_f1":
         return influence.macro_f1_scores(labels, predicted, classes)
     if term.metric == "balanced_accuracy":
-        present = np.unique(labels)
-        recalls = [influence.recall_scores(labels, predicted, int(label)) for label in present]
-        return np.asarray(np.mean(recalls, axis=0), dtype=np.float64)
+        return influence.balanced_accuracy_scores(labels, predicted, classes)
     if term.metric == "brier":
         return np.asarray((predictions.probabilities**2).sum(axis=1) - 2 * chosen + 1, dtype=np.float64)
     if term.metric == "nll":

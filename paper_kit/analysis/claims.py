@@ -65,10 +65,22 @@ class Claims:
         """How many tests the family holds."""
         return len(self._family)
 
+    @property
+    def settled(self) -> bool:
+        """Whether every question of this round was asked before it, so that its verdicts stand."""
+        return len(self._family) == len(self._adjusted)
+
     def clear(self) -> None:
         """Nothing; the next document begins a family of its own."""
         self._family.clear()
         self._adjusted.clear()
+
+    def begin_round(self) -> None:
+        """Nothing; all questions asked so far are corrected together. A question new to a round is not yet."""
+        from paper_kit.stats.tests import holm
+
+        adjusted = holm(list(self._family.values())) if self._family else ()
+        self._adjusted = {name: float(p) for name, p in zip(self._family, adjusted, strict=True)}
 
     def judge(
         self, left: Fact, relation: Relation, right: Fact, *, equivalence: bool = False, place: str = ""
@@ -132,16 +144,9 @@ class Claims:
         return "undecided"
 
     def _corrected(self, question: Question, p: float) -> float:
-        """The p-value after Holm's correction over all questions asked so far, this one among them."""
-        if question not in self._family:
-            self._family[question] = p
-            self._adjusted.clear()
-        if not self._adjusted:
-            from paper_kit.stats.tests import holm
-
-            adjusted = holm(list(self._family.values()))
-            self._adjusted = {name: float(each) for name, each in zip(self._family, adjusted, strict=True)}
-        return self._adjusted[question]
+        """The p-value after Holm's correction over the family; as it is for a question new to this round."""
+        self._family.setdefault(question, p)
+        return self._adjusted.get(question, p)
 
     def _difference(self, found: Comparison, key: str) -> Fact:
         """The difference as a fact, with its interval; as printed where both sides are printed."""

@@ -71,7 +71,8 @@ class Results:
         self.show_images = show_images
         self._records: dict[str, RunRecord] = {}
         self._predictions: dict[RunReading, Predictions] = {}
-        self._states: dict[str, RunState] = {}
+        self._states: dict[int, tuple[RunSpec, RunState]] = {}
+        self._readings: dict[int, tuple[Row, RunReading]] = {}
         self.claims = Claims(self, alpha, margin_points)
 
     @property
@@ -117,9 +118,9 @@ class Results:
 
     def state(self, spec: RunSpec) -> RunState:
         """The state of a run as it was when first asked for."""
-        if spec.id not in self._states:
-            self._states[spec.id] = self.store.state(spec)
-        return self._states[spec.id]
+        if id(spec) not in self._states:  # by object: to compute a spec's hash takes longer than all else
+            self._states[id(spec)] = (spec, self.store.state(spec))
+        return self._states[id(spec)][1]
 
     def done(self, spec: RunSpec) -> bool:
         """Whether the run is finished."""
@@ -147,12 +148,18 @@ class Results:
     def measured(self, model: str, ablation: str = BASE, experiment: str = "") -> Measured:
         """What the finished seeds of one cell measured."""
         rows = self.cells(model, ablation, experiment)
-        return self._measured(rows, tuple(run_reading(row.reading) for row in rows))
+        return self._measured(rows, tuple(map(self.reading, rows)))
+
+    def reading(self, row: Row) -> RunReading:
+        """The reading that fills a row, its run named by id."""
+        if id(row) not in self._readings:
+            self._readings[id(row)] = (row, run_reading(row.reading))
+        return self._readings[id(row)][1]
 
     def measured_with(self, views: tuple[str, ...], model: str, experiment: str = "") -> Measured:
         """What the base runs of a model measure when read with `views`, all of which they must record."""
         rows = self.cells(model, BASE, experiment)
-        return self._measured(rows, tuple(run_reading(row.reading)._replace(views=views) for row in rows))
+        return self._measured(rows, tuple(self.reading(row)._replace(views=views) for row in rows))
 
     def _measured(self, rows: tuple[Row, ...], readings: tuple[RunReading, ...]) -> Measured:
         done = [reading for row, reading in zip(rows, readings, strict=True) if self.done(row.reading.run)]
@@ -165,7 +172,7 @@ class Results:
         return pd.DataFrame([self._row(row) for plan in self.plans for row in plan.rows])
 
     def _row(self, row: Row) -> dict[str, Any]:
-        reading = run_reading(row.reading)
+        reading = self.reading(row)
         labels = {
             "experiment": row.experiment, "dataset": row.dataset,
             "model_key": row.model_key, "model_label": row.model_label,

@@ -1,0 +1,172 @@
+"""The shipped manuscript tells the story that the records tell, and no other."""
+
+import re
+
+import pytest
+
+from tests.render.stories import printed, study
+
+# section -> verdict -> words that only this branch prints
+TECHNIQUES = {
+    "transfer": {
+        "holds": "Transfer helps",
+        "reversed": "Transfer does harm",
+        "equivalent": "this is worth nothing",
+        "undecided": "cannot be told from noise (",
+    },
+    "mixing": {
+        "holds": "Mixing pays",
+        "reversed": "Mixing does not pay",
+        "equivalent": "With and without it, mean accuracies are equal",
+        "undecided": "Whether mixing pays stays open",
+    },
+    "focal": {
+        "holds": "the focal loss helps",
+        "reversed": "the focal loss is a hindrance",
+        "equivalent": "That makes no difference beyond the margin",
+        "undecided": "No effect is shown",
+    },
+    "tta": {
+        "holds": "further views earn something",
+        "reversed": "further views do harm",
+        "equivalent": "the price of further views buys nothing",
+        "undecided": "does not tell whether further views are worth their price",
+    },
+    "abstract, transfer": {
+        "holds": "Training without transferred weights costs",
+        "reversed": "Training without transferred weights gains",
+        "undecided": "No effect of transferred weights can be told",
+    },
+    "abstract, mixing": {
+        "holds": "Doing without mixed images costs",
+        "reversed": "Doing without mixed images gains",
+        "undecided": "Whether mixed images help remains",
+    },
+    "conclusion": {
+        "holds": "The component that counted most",
+        "reversed": "The largest change that a removal brought was a gain",
+        "undecided": "No removal of a component changed a network beyond noise",
+    },
+    "classes that gained": {
+        "holds": "The class that leans most on a technique",
+        "reversed": "No class leans on a technique",
+        "undecided": "is what the best guess among so many",
+    },
+}
+CONTRASTS = {
+    "best model": {
+        "holds": "exceeds that of each other network",
+        "equivalent": "No network is ahead",
+        "undecided": "so that no best network is named",
+    },
+    "worst model": {
+        "holds": "The lowest is that of",
+        "equivalent": "All accuracies are equal",
+        "undecided": "Even the lowest",
+    },
+    "abstract, baseline to best": {
+        "holds": "the accuracy rises from",
+        "undecided": "none can be told apart from that of the baseline",
+    },
+    "introduction": {
+        "holds": "to the choice of architecture",
+        "equivalent": "all networks reach the same accuracy",
+        "undecided": "a range in which our tests find no difference",
+    },
+    "conclusion": {
+        "holds": "the choice of network mattered",
+        "equivalent": "the choice of network did not matter",
+        "undecided": "the choice of network made no difference that",
+    },
+    "best class": {
+        "holds": "is recognised best",
+        "equivalent": "the classes are recognised alike",
+        "undecided": "without being told apart from each",
+    },
+    "worst class": {
+        "holds": "Worst is",
+        "equivalent": "equals the rest",
+        "undecided": "is not clearly below every other",
+    },
+    "confused": {
+        "holds": "The error that is made most often",
+        "equivalent": "Equally frequent within",
+        "undecided": "cannot be put in order",
+    },
+}
+REMOVALS = {"harm": "holds", "gain": "reversed", "noise": "undecided", "nothing": "equivalent"}
+
+
+def words(made):
+    """The TeX as plain words: facts as their texts, spaces as one."""
+    text = re.sub(r"\\pkfact\{\d+\}", "", made.tex)
+    return re.sub(r"[\s~{}]+", " ", text)
+
+
+def branches(text, told):
+    """Which of the branches a text prints."""
+    squeezed = re.sub(r"[\s~{}]+", " ", text)
+    return {verdict for verdict, sign in told.items() if re.sub(r"[\s~{}]+", " ", sign) in squeezed}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The manuscript of a story, set once each."""
+    made = {}
+
+    def tell(seeds, removal, even):
+        if (seeds, removal, even) not in made:
+            folder = tmp_path_factory.mktemp("story")
+            margin = {"nothing": 6.0, "noise": 0.01}.get(removal, 1.0)
+            made[seeds, removal, even] = printed(
+                study(folder, seeds=seeds, removal=removal, even=even, margin=margin)
+            )
+        return made[seeds, removal, even]
+
+    return tell
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("removal", REMOVALS)
+def test_each_technique_is_said_to_do_what_its_removal_did(told, seeds, removal):
+    text = words(told(seeds, removal, False))
+    verdict = REMOVALS[removal]
+    for name, branch in TECHNIQUES.items():
+        expected = verdict if verdict in branch else "undecided"
+        found = branches(text, branch)
+        if name == "classes that gained" and removal == "gain":
+            assert "holds" not in found
+            continue
+        assert found == {expected}, f"{name}: {found}"
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("even", [False, True])
+def test_models_and_classes_are_ordered_only_where_they_differ(told, seeds, even):
+    text = words(told(seeds, "harm", even))
+    for name, branch in CONTRASTS.items():
+        found = branches(text, branch)
+        assert (found <= {"undecided", "equivalent"} and found) if even else found == {"holds"}, (
+            f"{name}: {found}"
+        )
+        assert len(found) == 1
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+def test_with_fewer_than_three_seeds_a_claim_is_about_the_trained_network(told, seeds):
+    text = words(told(seeds, "harm", False))
+    assert ("the trained EmotionViT" in text or "the trained AdvancedEmoteNet" in text) is (seeds < 3)
+    assert ("not of the methods" in text) is (seeds < 3)
+    assert ("±" in text or r"\pm" in text) is (seeds > 1)
+
+
+@pytest.mark.parametrize("removal", REMOVALS)
+def test_sentence_and_table_show_one_p(told, removal):
+    made = told(3, removal, False)
+    p_by_question = {}
+    for one in made.claims:
+        if one.comparison.p is None:
+            continue
+        known = p_by_question.setdefault(one.comparison.question, one.p.value)
+        assert known == one.p.value
+    assert all(one.p.value is None or one.p.value >= one.comparison.p - 1e-12 for one in made.claims)
