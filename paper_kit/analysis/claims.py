@@ -76,7 +76,7 @@ class Claims:
         self._adjusted.clear()
 
     def begin_round(self) -> None:
-        """Nothing; all questions asked so far are corrected together. A question new to a round is not yet."""
+        """Nothing; the questions asked so far are corrected together, those new to the round not yet."""
         from paper_kit.stats.tests import holm
 
         adjusted = holm(list(self._family.values())) if self._family else ()
