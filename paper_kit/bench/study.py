@@ -53,8 +53,7 @@ def run_study(
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
     With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
-    At last each dataset at hand is audited for copies and odd counts, once.
-    Raises InputError before anything is trained where a dataset is not at hand or not whole.
+    At last each dataset is audited once. Raises InputError before training where one is not at hand or whole.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from paper_kit.analysis.facts._effects import accuracy_fact
 from paper_kit.analysis.facts._sheet import Sheet, measured_origin
 from paper_kit.analysis.predictions import Measured, Predictions
 from paper_kit.analysis.results import Results
+from paper_kit.core.plan import BASE
 from paper_kit.core.record import AuditRecord
 
 LEAKED = "test images with an exact or near copy in train or validation"
@@ -18,18 +20,29 @@ LEAKED = "test images with an exact or near copy in train or validation"
 
 def facts(results: Results) -> dict[str, Fact]:
     """audit.duplicates.…, .test_deduplicated, .<model>.accuracy_deduplicated … of the main dataset."""
-    sheet = Sheet("audit")
-    found = audit_of(results)
+    return audit_facts(results)
+
+
+def audit_facts(results: Results, experiment: str = "") -> dict[str, Fact]:
+    """The facts of any experiment's dataset; those of the main one are the topic's own."""
+    plan = results.plan(experiment).experiment
+    sheet = Sheet("audit" if plan.name == results.main.name else f"audit of {plan.name}")
+    found = audit_of(results, experiment)
     leaked = found.test_leaked if found else None
     _counts(sheet, found)
-    for model in results.models:
-        measured = results.measured(model.key)
-        without = deduplicated_fact(measured, leaked)
-        sheet.put(f"{model.key}.accuracy_deduplicated", without)
-        full = accuracy_fact(measured)
-        change = sheet.facts[f"{model.key}.accuracy_deduplicated"] - _named(full, model.key)
-        sheet.put(f"{model.key}.deduplicated_change", change)
+    for model in plan.model:
+        measured = results.measured(model.key, BASE, experiment)
+        without = sheet.put(f"{model.key}.accuracy_deduplicated", deduplicated_fact(measured, leaked))
+        full = replace(full_fact(results, model.key, experiment), terms=())  # a test would be on all images
+        sheet.put(f"{model.key}.deduplicated_change", without - full)
     return sheet.facts
+
+
+def full_fact(results: Results, model: str, experiment: str = "") -> Fact:
+    """The accuracy of a model's base on all test images, under the key that templates know it by."""
+    name = results.plan(experiment).experiment.name
+    topic = "results" if name == results.main.name else f"results of {name}"
+    return replace(accuracy_fact(results.measured(model, BASE, experiment)), key=f"{topic}.{model}.accuracy")
 
 
 def audit_of(results: Results, experiment: str = "") -> AuditRecord | None:
@@ -74,8 +87,3 @@ def _counts(sheet: Sheet, found: AuditRecord | None) -> None:
         value, field = number or (None, key)
         origin = Origin(fields=(f"audit.{field}",))
         sheet.add(key, value, "count", origin=origin, exact=True)
-
-
-def _named(accuracy: Fact, model: str) -> Fact:
-    """The accuracy on all test images, under the key that templates know it by."""
-    return Fact(f"results.{model}.accuracy", accuracy.value, "percent", 1, origin=accuracy.origin)

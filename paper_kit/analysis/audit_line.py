@@ -1,0 +1,43 @@
+"""One line of an audit: what was checked, whether it holds, what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paper_kit.analysis.artifacts import Note
+from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.facts._format import Kind
+
+TOLD = 5  # problems named in one line
+
+Piece = str | Fact
+
+
+@dataclass(frozen=True, eq=False)
+class AuditLine:
+    """What was checked, whether it holds (None: it could not be checked), and what was found."""
+
+    name: str
+    ok: bool | None
+    parts: tuple[Piece, ...]
+
+    @property
+    def text(self) -> str:
+        """What was found, as one text."""
+        return str(Note(*self.parts))
+
+
+def line(name: str, problems: list[str], checked: int, *found: Piece) -> AuditLine:
+    """A line that holds where there are no problems, and could not be checked where nothing was there."""
+    if not checked:
+        return AuditLine(name, None, ("no run is finished",))
+    if not problems:
+        return AuditLine(name, True, found)
+    more = f"; and {len(problems) - TOLD} more" if len(problems) > TOLD else ""
+    return AuditLine(name, False, ("; ".join(problems[:TOLD]) + more,))
+
+
+def number(key: str, value: float | None, kind: Kind, *fields: str, digits: int = 1) -> Fact:
+    """A fact that only audits print, read from these fields."""
+    origin = Origin(fields=fields)
+    return Fact(f"audit.{key}", value, kind, digits, origin=origin, exact=kind == "count")

@@ -1,0 +1,25 @@
+"""Audits of a study: do its numbers agree with one another, with its declarations, and with its data?"""
+
+from __future__ import annotations
+
+from paper_kit.analysis import data_audits, run_audits
+from paper_kit.analysis.audit_line import AuditLine
+from paper_kit.analysis.facts.audit import audit_of
+from paper_kit.analysis.results import Results
+
+__all__ = ["AuditLine", "audits"]
+
+
+def audits(results: Results, experiment: str = "") -> tuple[AuditLine, ...]:
+    """The lines of the audit of one experiment, the main one for an empty name."""
+    found = audit_of(results, experiment)
+    models = results.plan(experiment).experiment.model
+    return (
+        run_audits.recalls(results, experiment),
+        run_audits.ablations(results, experiment),
+        run_audits.readings_of_test(results, experiment),
+        data_audits.counts(results, experiment, found),
+        data_audits.duplicates(results, experiment, found),
+        *(data_audits.deduplicated(results, experiment, found, model.key) for model in models),
+        data_audits.ceiling(results, experiment, found),
+    )
