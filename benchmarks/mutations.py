@@ -36,8 +36,8 @@ NO_PROSE = re.compile(
     re.DOTALL,
 )
 BETWEEN = re.compile(r"(?<=[A-Za-z,;:.)}])[ \n]+(?=[A-Za-z(])")
-WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
-         "twenty", "thirty", "hundreds")  # fmt: skip
+WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+         "fifteen", "twenty", "thirty", "hundreds")  # fmt: skip
 RANKS = ("third", "fourth", "fifth", "seventh", "tenth", "twice", "thrice", "threefold", "tenfold", "double",
          "half")  # fmt: skip
 

@@ -22,9 +22,10 @@ from paper_kit.render.proof.page import CITE, Page, Span
 from paper_kit.render.proof.sentences import sentences
 
 # A printed value with one of these names in it speaks of what was studied.
-# A key to the signs of a table: "A negative entry means that accuracy fell."
-_KEY = re.compile(
-    r"\b(?:positive|negative|bold|grey)\s+(?:entry|change|value|number|sign)\s+means\b", re.IGNORECASE
+# A key to the signs of a table, and a question: "A negative entry means that it fell." "Whether it fell ..."
+_OPEN = re.compile(
+    r"[\s\ue003]*Whether\b|.*?\b(?:positive|negative|bold|grey)\s+(?:entry|change|value|number|sign)\s+means\b",
+    re.IGNORECASE | re.DOTALL,
 )
 SPACES = r"\s+"
 _STUDIED = re.compile(r"\b(?:results|names|cost|study|subject|data|model|counts|\w*label\w*|key|uses)\b")
@@ -77,7 +78,7 @@ def comparisons(page: Page, subjects: Subjects) -> Iterator[Comparison]:
         found = _claim(text, start, end)
         if (
             found is None
-            or _KEY.search(text, start, end)
+            or _OPEN.match(text, start, end)
             or _is_cited(text, start, end, found.start(), turns)
         ):
             continue
@@ -111,11 +112,12 @@ def _outside(page: Page) -> str:
 
 
 def _claim(text: str, start: int, end: int) -> re.Match[str] | None:
-    for found in CLAIMING.finditer(text, start, end):
-        if not HARMLESS.match(text, found.start()) and not HARMLESS.search(
-            text, max(start, found.start() - 4), found.end()
-        ):
+    position = start
+    while found := CLAIMING.search(text, position, end):
+        harmless = HARMLESS.search(text, max(start, found.start() - 4), end)
+        if harmless is None or harmless.start() > found.start():
             return found
+        position = max(harmless.end(), found.start() + 1)
     return None
 
 

@@ -27,6 +27,9 @@ _VERBS = (
     r"suffer(?:s|ed|ing)?|excel(?:s|led)?|rival(?:s|l?ed)?|dominat(?:e[sd]?|ing)|prevail(?:s|ed)?|"
     r"wins?|won|loses?|lost|lag(?:s|ged)?|trail(?:s|ed)?|eclips(?:e[sd]?)|underperform(?:s|ed|ing)?|"
     r"match(?:es|ed)?|tie[sd]?|contribut(?:e[sd]?|ing)|worsen(?:s|ed|ing)?|strengthen(?:s|ed)?|"
+    r"profit(?:s|ed|ing)?|collaps(?:e[sd]?|ing)|plummet(?:s|ed)?|soar(?:s|ed)?|struggl(?:e[sd]?|ing)|"
+    r"overtak(?:es?|ing)|overtook|outscor(?:e[sd]?)|outshin(?:es?)|outperformance|lift(?:s|ed)|tops|topped|"
+    r"edges? out|edged out|stabili[sz](?:e[sd]?|ing)|speeds? up|sped up|slows? down|sav(?:es|ed)|"
     r"weaken(?:s|ed)?|pays? off|paid off|costs? (?:\w+ ){0,2}(?:accuracy|points)"
 )
 _MEASURES = (
@@ -45,13 +48,35 @@ _STRONG = (
     r"statistically|significant(?:ly)?|beats? (?:all|every|any|its|the|both)|unmatched|unrivalled|"
     r"second to none|second only to|falls? short of|fell short of|ahead of|far behind"
 )
+# Praise and blame, sizes of differences, places in a ranking.
+_JUDGEMENTS = (
+    r"winners?|runner-up|front-?runner|on top|at the top|(?:comes?|came|ranks?|ranked|finish(?:es|ed)?) "
+    r"(?:out )?(?:first|second|third|last|ahead|above|below|among)|(?:is|are|was|were) led by|leads? the|"
+    r"impressive(?:ly)?|remarkabl[ey]|excellent(?:ly)?|outstanding(?:ly)?|poorly|favou?rabl[ey]|comparably|"
+    r"substantial(?:ly)?|considerabl[ey]|markedly|dramatic(?:ally)?|marginal(?:ly)?|noticeabl[ey]|"
+    r"unaffected|unchanged|insensitive|indistinguishable|unrivall?ed|worth (?:its|the|their)|promising|"
+    r"(?:strong|good|poor|solid|weak|convincing) (?:results?|performance|accuracy|baselines?)|"
+    r"(?:performs?|performed|works?|worked|fares?|fared|does|do|generali[sz]es?|transfers?|copes?) "
+    r"(?:\w+ )?(?:well|badly|poorly|equally|similarly|alike|comparably|reliably)|equally well|"
+    r"holds? (?:its|their) own|keeps? (?:up|pace)|by a (?:wide|large|small|narrow|clear|huge|slim) margin|"
+    r"(?:an?|highly|most|very|particularly|more|less) (?:\w+ )?(?:in)?effective|"
+    r"plays? (?:an?|the|no|little) (?:\w+ )?role"
+)
+_EFFECTS = (
+    r"effects?|impacts?|influence|advantages?|edge|benefits?|differences?|improvements?|penalty|trade-?off"
+)
 _VERDICTS = (
     r"essential|crucial|decisive|key|indispensable|vital|useless|unnecessary|redundant|effective|"
     r"ineffective|helpful|harmful|beneficial|optimal"
 )
 _FEW = r"(?:[\w'-]+\s+)"
 CLAIMING = re.compile(
-    rf"(?<![\w-])(?:{_STRONG}|{_VERBS}|{_DEGREES}"
+    rf"(?<![\w-])(?:{_STRONG}|{_VERBS}|{_DEGREES}|{_JUDGEMENTS}"
+    rf"|(?:has|have|had|shows?|showed|is|are|was|were|brings?|offers?|gives?|with)\s+(?:no|little|an?|the)\s+"
+    rf"{_FEW}{{0,2}}?(?:{_EFFECTS})"
+    rf"|differs?\s+(?:very\s+)?(?:little|barely|hardly|markedly|substantially|clearly|strongly|much|widely)"
+    rf"|(?:gap|distance|margin|advantage)\s+{_FEW}{{0,4}}?(?:widens?|narrows?|closes?|shrinks?|grows?)"
+    rf"|(?:needs?|uses?|takes?|requires?|has|have|with)\s+(?:\w+\s+)?(?:fewer|less|more(?!\s+than\s+one)|least|most)"
     rf"|robust(?:ly|ness)?|(?<!not )comparabl[ey]|competitive|on par|superiority|inferiority"
     rf"|gains?(?= (?:in|of|from|over|for))"
     rf"|(?:more|less|most|least|as|equally|similarly|just as)\s+(?:{_QUALITIES})"
@@ -85,7 +110,7 @@ NOUNS = tuple(_NOUN_PATTERNS.split())
 TECHNIQUES = (
     "transfer", "transferred", "pre-?training", "pre-?trained", "fine-?tun(?:ed|ing)", "mix-?up", "cut-?mix",
     "mixing", "mixed images", "focal", "test-time", "TTA", "augmentations?", "augmented", "unfreezing",
-    "smoothing", "EMA", "moving average", "attention", "AMP", "mixed precision", "precision", "class weights",
+    "smoothing", "EMA", "moving average", "attention", "AMP", "mixed precision", "class weights",
     "weight decay", "R-Drop", "dropout", "RandAugment", "erasing", "schedule", "cross entropy", "sampler",
     "regularis\\w+", "layer decay", "warm-?up", "one-cycle", "annealing", "CBAM", "squeeze and excitation",
     "self-attention", "patch(?:es)?", "tokens?",

@@ -33,7 +33,7 @@ _COUNTS = (
     r"|half|quarters?|couple|seconds?|thirds|halved|halving|doubling"
     rf"|(?:{'|'.join(_ORDINALS)})s?"
 )
-WORD = re.compile(rf"(?<![\w\\-])(?:{_COUNTS})(?![\w])", re.IGNORECASE)
+WORD = re.compile(rf"(?<![\w\\])(?:{_COUNTS})(?![\w])", re.IGNORECASE)
 ONE = re.compile(
     r"(?<![\w\\-])one\s+(?:seeds?|networks?|models?|classes|epochs?|runs?|views?|gpus?|threads?|"
     r"folds?|percent|per cent|points?|layers?|annotators?|hundred|thousand|million|"
@@ -43,12 +43,15 @@ ONE = re.compile(
 )
 DIGITS = re.compile(r"\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)*")
 # Words that a number word belongs to as a part of a name.
-_NAMES_AFTER = re.compile(
-    r"[\s-]*(?:precision|party|parties|descent|blind|dimensional|order|person|hand)\b|-(?:hot|class\s+support)",
-    re.IGNORECASE,
-)
+_NAMES = {
+    "half": r"[\s-]*precision\b",
+    "double": r"[\s-]*(?:precision|descent|blind)\b",
+    "third": r"[\s-]*(?:party|parties|person)\b",
+    "second": r"[\s-]*(?:order|person|hand)\b",
+}
+_DIMENSIONS = re.compile(r"-dimensional\b")
 _SECOND = re.compile(r"(?:^|[\s(])(?:a|per|every|each|the|in|its)\s+$|[.\ue003(]\s*$|^\s*$", re.IGNORECASE)
-_NAME_BEFORE = re.compile(r"(?:^|[\s({\ue003/~\"'])(?:[A-Z][\w+]*|top|rank)-$")
+_NAME_BEFORE = re.compile(r"(?:^|[\s({\ue003~\"'])(?:(?:[A-Z][\w+]*[-/])+|top-|rank-)$")
 _PLACES = re.compile(
     r"(?:Sections?|Sec\.|Tables?|Tab\.|Figures?|Figs?\.|Eqs?\.|Equations?|Algorithms?|Appendix|Chapter|Part|Lines?|"
     r"Ref\.|No\.|Vol\.|page|pp?\.)[\s(]*$"
@@ -126,7 +129,7 @@ def _cited(before: str, after: str) -> bool:
 
 def _part_of_name(before: str, word: str, after: str) -> bool:
     lowered = word.lower()
-    if _NAMES_AFTER.match(after):
+    if _DIMENSIONS.match(after) or (lowered in _NAMES and re.match(_NAMES[lowered], after)):
         return True
     if lowered == "seconds":
         return True

@@ -56,6 +56,12 @@ TYPED = {
     "a footnote": r"Words.\footnote{Of 42 runs.}",
     "text in a formula": r"$x = \text{42 runs}$",
     "one that counts": "We use one seed.",
+    "a fraction in words": "One-third of them.",
+    "a number after a value": r"\VAR{names.emotion_vit}72",
+    "a list in a tag": r"\VAR{[72.4][0]}",
+    "a loop over numbers": r"\BLOCK{for x in [72.4]}\VAR{x}\BLOCK{endfor}",
+    "a formatted text": r'\VAR{"%s" ~ "72.4 points"}',
+    "a power": "It is $10^{-3}$ there.",
     "a number beside a name": "A 12-layer network.",
     "a number far from its citation": r"We reach 72.4, as others did \cite{a}.",
 }
@@ -87,6 +93,7 @@ HARMLESS = {
     "one": "One of them, one another, one component at a time, no one.",
     "seconds": "A second, per second, seconds; half precision; two-dimensional.",
     "escapes": r"\literal{72.4}{an example}",
+    "names with a stroke": "ViT-B/16 and CLIP-L/14.",
     "sections": "Section 3 and Table~2.",
 }
 
