@@ -50,6 +50,12 @@ class Predictions:
         predicted_N: Integers = self.probabilities.argmax(axis=1).astype(np.int64)
         return predicted_N
 
+    @property
+    def right_N(self) -> NDArray[np.bool_]:
+        """Which images were predicted as labelled."""
+        right_N: NDArray[np.bool_] = self.predicted_N == self.labels
+        return right_N
+
     @cached_property
     def counts_KK(self) -> Integers:
         """The confusion matrix: row is the label, column the prediction."""

@@ -91,9 +91,7 @@ def test_a_verb_changes_with_its_test(found, text, said):
 
 
 def test_a_claim_on_missing_runs_shows_as_a_mark(empty):
-    made = tex(
-        empty,
-        rf"\BLOCK{{claim {A} > {B}}}yes\BLOCK{{undecided}}open\BLOCK{{endclaim}}\VAR{{outperforms({A}, {B})}}",
-    )
+    claim = rf"\BLOCK{{claim {A} > {B}}}yes\BLOCK{{undecided}}open\BLOCK{{endclaim}}"
+    made = tex(empty, rf"{claim}\VAR{{outperforms({A}, {B})}}")
     assert made.count("[pending claim]") == 2
     assert "yes" not in made

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
 from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.facts._calibration import put_calibration
 from paper_kit.analysis.facts._classes import Confusion, put_classes
 from paper_kit.analysis.facts._effects import put_effects
 from paper_kit.analysis.facts._format import Kind
@@ -14,6 +16,7 @@ from paper_kit.analysis.facts._gains import put_gained_class
 from paper_kit.analysis.facts._sheet import Sheet, measured_origin, measured_terms
 from paper_kit.analysis.predictions import Measured
 from paper_kit.analysis.results import Results
+from paper_kit.stats.effects import resolvable_difference
 from paper_kit.stats.metrics import Integers
 
 METRICS: dict[str, tuple[Kind, int]] = {  # fact -> (kind, digits)
@@ -37,7 +40,26 @@ def facts(results: Results) -> dict[str, Fact]:
     _order(sheet, results)
     _pooled(sheet, results)
     put_gained_class(sheet, results)
+    _resolvable(sheet, results)
     return sheet.facts
+
+
+def _resolvable(sheet: Sheet, results: Results) -> None:
+    """results.resolvable: the smallest difference of two base networks that the test images can resolve."""
+    measured = [results.measured(model.key) for model in results.models]
+    origin = Origin(
+        readings=tuple(reading for one in measured for reading in one.readings[:1]),
+        formula="smallest difference that McNemar's test finds with a power of 0.8, from the share of images "
+        "on which two base networks of one seed disagree in being right",
+    )
+    right = [one.predictions[0].right_N for one in measured if one.complete]
+    pairs = list(combinations(right, 2)) if len(right) == len(measured) else []
+    smallest = None
+    if pairs and all(len(first) == len(second) for first, second in pairs):
+        disagree = float(np.mean([np.mean(first != second) for first, second in pairs]))
+        found = resolvable_difference(len(pairs[0][0]), disagree, 1 - results.claims.alpha)
+        smallest = found if np.isfinite(found) else None
+    sheet.add("resolvable", smallest, "magnitude", 1, origin=origin)
 
 
 def _model(sheet: Sheet, results: Results, key: str) -> None:
@@ -47,6 +69,7 @@ def _model(sheet: Sheet, results: Results, key: str) -> None:
         terms = measured_terms(measured, metric=metric) if metric in TESTED else ()
         sheet.add(f"{key}.{metric}", measured.mean(metric), kind_of, digits, origin=origin, terms=terms)
     _best_seed(sheet, key, measured)
+    put_calibration(sheet, results, key, measured)
     for metric in SPREADS:
         origin = measured_origin(measured, f"standard deviation of {metric}")
         sheet.add(f"{key}.{metric}_sd", measured.deviation(metric), "magnitude", 1, origin=origin)
