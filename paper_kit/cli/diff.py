@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_kit.cli.options import Data, Runs, Venue
+from paper_kit.cli.options import Data, Named, Runs, Venue
 from paper_kit.cli.text import columns, counted, say
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def diff(
     before: Before,
     after: After = ".",
     venue: Venue = "",
+    experiment: Named = None,
     runs: Runs = None,
     data: Data = None,
     json: Json = False,
@@ -31,7 +32,7 @@ def diff(
 
     Settings, seeds, data, code and templates are told apart. The largest changes come first.
     """
-    found = differing(before, after, venue, runs, data)
+    found = differing(before, after, venue, experiment, runs, data)
     if json:
         import json as writer
 
@@ -41,7 +42,12 @@ def diff(
 
 
 def differing(
-    before: str, after: str, venue: str, runs: Path | None, data: list[str] | None
+    before: str,
+    after: str,
+    venue: str,
+    experiments: list[str] | None,
+    runs: Path | None,
+    data: list[str] | None,
 ) -> tuple[Difference, ...]:
     """The differences between two builds by name, in the study around the current folder."""
     from paper_kit.cli.workplace import Workplace
@@ -51,7 +57,12 @@ def differing(
     from paper_kit.render.revisions import build_of
 
     root = study_root()
-    request = Request(venue=venue, runs=runs, resources=Workplace(root, ()).resources(data))
+    request = Request(
+        venue=venue,
+        experiments=tuple(experiments or ()),
+        runs=runs,
+        resources=Workplace(root, ()).resources(data),
+    )
     sides: list[Build] = [build_of(text, request, root, say) for text in (before, after)]
     return differences(*sides)
 

@@ -25,6 +25,15 @@ Experiments = Annotated[
         show_default=False,
     ),
 ]
+Named = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--experiment",
+        metavar="EXPERIMENT",
+        help="An experiment in place of those that paper/paper.toml names; may be repeated.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[
     int, typer.Option(min=0, help="Runs at a time; 0: one a GPU, or one a CPU core.", show_default=False)
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_kit.cli.options import Data, Device, DeviceName, Runs, Venue
+from paper_kit.cli.options import Data, Device, DeviceName, Named, Runs, Venue
 from paper_kit.cli.text import columns, counted, duration, say
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ Seed = Annotated[
 def verify(
     pdf: Paper = None,
     venue: Venue = "",
+    experiment: Named = None,
     no_rebuild: NoRebuild = False,
     rerun: Rerun = 0,
     seed: Seed = None,
@@ -56,11 +57,11 @@ def verify(
     """
     from paper_kit.cli.workplace import workplace
 
-    place = workplace()
+    place = workplace(experiment)
     resources = place.resources(data, device=device.value)
     holds = True
     if pdf is not None or not rerun:
-        checks = checked(place, pdf, venue, runs, resources, rebuild=not no_rebuild)
+        checks = checked(place, pdf, venue, experiment, runs, resources, rebuild=not no_rebuild)
         tell(checks)
         holds = all(check.verdict != "differs" for check in checks)
     if rerun:
@@ -70,7 +71,14 @@ def verify(
 
 
 def checked(
-    place: Workplace, pdf: Path | None, venue: str, runs: Path | None, resources: Resources, *, rebuild: bool
+    place: Workplace,
+    pdf: Path | None,
+    venue: str,
+    experiments: list[str] | None,
+    runs: Path | None,
+    resources: Resources,
+    *,
+    rebuild: bool,
 ) -> tuple[Check, ...]:
     """The checks of the paper at a path, or of the last one built for the venue."""
     from functools import partial
@@ -81,7 +89,7 @@ def checked(
     from paper_kit.render.verify import verify as checks_of
 
     built = place.root / "paper" / "build" / (venue or load_paper(place.root).venue) / "paper.pdf"
-    request = Request(venue=venue, runs=runs, resources=resources)
+    request = Request(venue=venue, experiments=tuple(experiments or ()), runs=runs, resources=resources)
     if rebuild:
         say("Building the paper again in a temporary folder; --no-rebuild skips this")
     known = partial(fingerprint_of, resources)
@@ -133,7 +141,7 @@ def train(
     labels = run_labels(place.plans())
     todo = needed(tuple(row.reading.run for row in rows), store)
     seconds = sum(store.record(run.id).seconds for run in todo)
-    say(f"Training {counted(len(todo), 'run')} again, which took {duration(seconds)} when they were made:")
+    say(f"Training {counted(len(todo), 'run')} again, which took {duration(seconds)} before:")
     for run in todo:
         say(f"  {labels.get(run.id, run.id)}")
     with shown(Board(todo, labels, 0, Pace())) as report:

@@ -71,7 +71,7 @@ def test_a_cell_that_comes_out_the_same_is_told_as_bit_for_bit(built, store, pap
     result = paperkit("verify", "--rerun", 2)
     assert result.exit_code == 0
     assert result.stdout.count(": ok, ") == result.stdout.count(" again, bit for bit") == 2
-    assert "Training 2 runs again, which took 2 min 3 s when they were made" in result.stderr
+    assert "Training 2 runs again, which took 2 min 3 s before" in result.stderr
     assert sorted(path.name for path in store.root.iterdir()) == before
     assert not (built / "paper" / "build").exists()
 
