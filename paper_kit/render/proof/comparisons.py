@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from paper_kit.render.lexer import Tag
 from paper_kit.render.proof.lexicon import (
@@ -21,13 +21,13 @@ from paper_kit.render.proof.lexicon import (
 from paper_kit.render.proof.page import CITE, Page, Span
 from paper_kit.render.proof.sentences import sentences
 
-# A printed value with one of these names in it speaks of what was studied.
 # A key to the signs of a table, and a question: "A negative entry means that it fell." "Whether it fell ..."
 _OPEN = re.compile(
     r"[\s\ue003]*Whether\b|.*?\b(?:positive|negative|bold|grey)\s+(?:entry|change|value|number|sign)\s+means\b",
     re.IGNORECASE | re.DOTALL,
 )
 SPACES = r"\s+"
+# A printed value with one of these names in it speaks of what was studied.
 _STUDIED = re.compile(r"\b(?:results|names|cost|study|subject|data|model|counts|\w*label\w*|key|uses)\b")
 
 
@@ -75,16 +75,13 @@ def comparisons(page: Page, subjects: Subjects) -> Iterator[Comparison]:
     text = _outside(page)
     turns = [tag.start for tag in page.tags if tag.name == "BLOCK" and _word(tag) in {"else", "elif"}]
     for start, end in sentences(text):
-        found = _claim(text, start, end)
-        if (
-            found is None
-            or _OPEN.match(text, start, end)
-            or _is_cited(text, start, end, found.start(), turns)
-        ):
+        claim = _claim(text[start:end])
+        if claim is None or _is_cited(text, start, end, start + claim[0], turns):
             continue
-        subject = _subject(text, start, end, found, page.tags, subjects)
+        printed = [tag.inside for tag in page.tags if tag.name == "VAR" and start <= tag.start < end]
+        subject = _subject(text[start:end], claim, printed, subjects)
         if subject:
-            yield Comparison(found.start(), " ".join(found[0].split()), subject)
+            yield Comparison(start + claim[0], " ".join(text[start:end][slice(*claim)].split()), subject)
 
 
 def claim_spans(tags: Sequence[Tag]) -> list[Span]:
@@ -111,12 +108,16 @@ def _outside(page: Page) -> str:
     return "".join(signs)
 
 
-def _claim(text: str, start: int, end: int) -> re.Match[str] | None:
-    position = start
-    while found := CLAIMING.search(text, position, end):
-        harmless = HARMLESS.search(text, max(start, found.start() - 4), end)
+@lru_cache(maxsize=4096)
+def _claim(sentence: str) -> Span | None:
+    """Where the words that compare stand in a sentence; None where nothing is claimed."""
+    if _OPEN.match(sentence):
+        return None
+    position = 0
+    while found := CLAIMING.search(sentence, position):
+        harmless = HARMLESS.search(sentence, max(0, found.start() - 4))
         if harmless is None or harmless.start() > found.start():
-            return found
+            return found.span()
         position = max(harmless.end(), found.start() + 1)
     return None
 
@@ -127,14 +128,13 @@ def _is_cited(text: str, start: int, end: int, position: int, turns: Sequence[in
     return any(not any(min(at, position) < turn < max(at, position) for turn in turns) for at in cites)
 
 
-def _subject(
-    text: str, start: int, end: int, claim: re.Match[str], tags: Sequence[Tag], subjects: Subjects
-) -> str:
-    """What the sentence speaks of: a word, or a tag that prints a result or a name; "" where nothing is."""
-    for tag in tags:
-        if tag.name == "VAR" and start <= tag.start < end and _STUDIED.search(tag.inside):
-            return rf"\VAR{{{tag.inside}}}"
-    for found in subjects.pattern.finditer(text, start, end):
-        if not (claim.start() <= found.start() < claim.end()) or " " in claim[0].strip():
+def _subject(sentence: str, claim: Span, printed: Sequence[str], subjects: Subjects) -> str:
+    """What the sentence speaks of: a tag that prints a result or a name, or a word; "" where nothing is."""
+    for inside in printed:
+        if _STUDIED.search(inside):
+            return rf"\VAR{{{inside}}}"
+    words = sentence[slice(*claim)]
+    for found in subjects.pattern.finditer(sentence):
+        if not claim[0] <= found.start() < claim[1] or " " in words.strip():
             return " ".join(found[0].split())
-    return "what the paper studies" if STRONGEST.search(claim[0]) else ""
+    return "what the paper studies" if STRONGEST.search(words) else ""
