@@ -13,6 +13,7 @@ from paper_kit.cli.text import columns, counted, say
 if TYPE_CHECKING:
     from paper_kit.render.differences import Build, Difference
 
+WIDEST = 48  # signs of a column; --json tells all
 WHAT = "a build folder, a facts.json, a zip of records, a commit, or . for the study as it is now"
 Before = Annotated[str, typer.Argument(metavar="A", help=f"What to compare with: {WHAT}.")]
 After = Annotated[str, typer.Argument(metavar="B", help="The same, for the other side.")]
@@ -69,7 +70,13 @@ def differing(
 
 def tell(found: tuple[Difference, ...]) -> None:
     """Nothing; one line a number is on stdout, and how many there are on stderr."""
-    rows = [(each.fact, each.old, "→", each.new, "; ".join(each.why)) for each in found]
+    rows = [(short(each.fact), short(each.old), "→", short(each.new), "; ".join(each.why)) for each in found]
     if rows:
         typer.echo(columns(rows))
     say(f"{counted(len(found), 'printed number')} changed" if found else "No printed number differs.")
+
+
+def short(text: str) -> str:
+    """The text, its middle left out where it is too wide for a column."""
+    half = (WIDEST - 1) // 2
+    return text if len(text) <= WIDEST else f"{text[:half]}…{text[-half:]}"
