@@ -12,6 +12,7 @@ from paper_kit.cli.text import counted, say
 
 if TYPE_CHECKING:
     from paper_kit.render.build import BuildReport
+    from paper_kit.render.editions import Edition
 
 SHOWN = 12  # runs and findings listed before "and more"
 
@@ -20,6 +21,15 @@ Final = Annotated[
     typer.Option(
         "--final/--draft", help="Refuse what a draft only marks: missing or stale runs, placeholders."
     ),
+]
+CameraReady = Annotated[
+    bool,
+    typer.Option(
+        "--camera-ready", help="For the publisher: no links, bookmarks, attachments; the same text."
+    ),
+]
+Blind = Annotated[
+    bool, typer.Option("--blind", help="For reviewers: no links, and no authors, thanks, addresses, commit.")
 ]
 NoCommit = Annotated[
     bool, typer.Option("--no-commit", help="Let --final pass on files that are not committed to git.")
@@ -31,6 +41,8 @@ def build_pdf(
     experiments: Experiments = None,
     venue: Venue = "",
     final: Final = False,
+    camera_ready: CameraReady = False,
+    blind: Blind = False,
     no_commit: NoCommit = False,
     open_: Open = False,
     show_images: ShowImages = False,
@@ -43,12 +55,23 @@ def build_pdf(
     Edit templates/ to write the paper. What is not known yet shows as a mark in a draft, and a final paper
     is refused until it is known.
     """
-    report = build(experiments, venue, final, True, show_images, out, runs, data, not no_commit)
+    edition = edition_of(camera_ready, blind)
+    report = build(experiments, venue, final, True, show_images, out, runs, data, not no_commit, edition)
     tell(report)
-    pdf = newest(report.pdf) if out is None and report.pdf is not None else report.pdf
+    shown = out is None and edition == "linked" and report.pdf is not None
+    pdf = newest(report.pdf) if shown and report.pdf is not None else report.pdf
     typer.echo(str(pdf))
     if open_:
         typer.launch(str(pdf))
+
+
+def edition_of(camera_ready: bool, blind: bool) -> Edition:
+    """The edition that is asked for; InputError where two are."""
+    from paper_kit.core.errors import InputError
+
+    if camera_ready and blind:
+        raise InputError("--camera-ready and --blind are two editions: build one after the other.")
+    return "camera-ready" if camera_ready else "blind" if blind else "linked"
 
 
 def newest(pdf: Path) -> Path:
@@ -70,6 +93,7 @@ def build(
     runs: Path | None,
     data: list[str] | None,
     commit: bool = True,
+    edition: Edition = "linked",
 ) -> BuildReport:
     """What render made of the study around the current folder."""
     from functools import partial
@@ -89,6 +113,7 @@ def build(
         out=out,
         runs=runs,
         commit=commit,
+        edition=edition,
         resources=resources,
     )
     return build_paper(request, root, partial(fingerprint_of, resources))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from paper_kit.analysis.claims import told
+from paper_kit.analysis.claims import told as told_claims
 from paper_kit.analysis.results import Results, collect
 from paper_kit.core.config import study_root, weights_folders
 from paper_kit.core.errors import InputError
@@ -21,7 +22,8 @@ from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand, statuses
 from paper_kit.core.store import RunState, Store
 from paper_kit.render.check import Finding, check, pages
 from paper_kit.render.compile import compile_tex
-from paper_kit.render.editions import Edition, edition_tex, folder_name
+from paper_kit.render.editions import Edition, counterpart, edition_tex, folder_name
+from paper_kit.render.inspection import inspect, keep
 from paper_kit.render.manuscript import (
     CLASS_FILES,
     Manuscript,
@@ -31,6 +33,7 @@ from paper_kit.render.manuscript import (
     typeset,
 )
 from paper_kit.render.material import material
+from paper_kit.render.proofreading import proofread, same_words
 from paper_kit.render.provenance import PROVENANCE, provenance_json
 from paper_kit.render.seal import RUNS, Sealing, Stamp, runs_file, sealing, stamped, unclean, write_manifest
 from paper_kit.render.tex import unsettable
@@ -62,7 +65,8 @@ class Request:
     `final` refuses whatever a draft only marks; `compile` false stops after TeX, tables and figures are
     written; `out` is the build folder, by default paper/build/<venue>; `runs` is the Store's folder.
     `commit` false lets a final paper be built from files that are not committed; `stamp` is printed in
-    place of today's seal and commit, to build a sealed paper again.
+    place of today's seal and commit, to build a sealed paper again. `edition` is with links to the origin of
+    each number, without (for a publisher), or without names (for reviewers).
     """
 
     venue: str = ""
@@ -104,8 +108,10 @@ def build_paper(
     root = root or study_root()
     inputs = read_inputs(request, root, fingerprint)
     made = inputs.typeset(request.edition)
+    seen = inspect(inputs.manuscript, made, inputs.results, root)
     if request.final:
-        refuse([*unfit(inputs, made), *(unclean(root) if request.commit else ())])
+        told = [str(finding) for finding in seen.findings]
+        refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
     folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
@@ -115,8 +121,13 @@ def build_paper(
         compiled = compile_tex(folder, made.lines)
         pdf = compiled.pdf
         findings += check(compiled, made.lines, inputs.venue)
+        findings += proofread(pdf, made, inputs.manuscript.paper, inputs.venue)
+        if request.final or request.edition == "camera-ready":
+            findings += other_edition(inputs, made.edition, pdf)
+    seen = seen.with_findings(findings)
+    keep(folder, seen, inputs.sealing.inputs.digest, made)
     if request.final:
-        refuse([str(finding) for finding in findings])
+        refuse([str(finding) for finding in seen.findings])
     if pdf is not None:
         write_manifest(pdf, inputs.sealing, files)  # last: the PDF is what it will be
     return BuildReport(
@@ -128,9 +139,22 @@ def build_paper(
         facts=len(made.facts),
         missing=inputs.missing,
         stale=inputs.stale,
-        findings=tuple(findings),
+        findings=seen.findings,
         seconds=time.monotonic() - started,
     )
+
+
+def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
+    """Where the words of a compiled edition differ from those of its linked or camera-ready counterpart."""
+    if edition == "blind" or shutil.which("pdftotext") is None:
+        return []
+    other: Edition = "camera-ready" if edition == "linked" else "linked"
+    made = inputs.typeset(other)
+    folder = counterpart(pdf.parent, inputs.venue.key, edition)
+    write(page_files(made, inputs.manuscript, inputs.venue), folder)
+    compiled = compile_tex(folder, made.lines)
+    linked, plain = (pdf, compiled.pdf) if edition == "linked" else (compiled.pdf, pdf)
+    return [*proofread(compiled.pdf, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
 
 
 def build(manuscript: Manuscript, results: Results, venue: Venue, stamp: Stamp) -> dict[str, bytes]:
@@ -178,7 +202,7 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
         files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
-    files["claims.json"] = _json(list(told(made.claims)))
+    files["claims.json"] = _json(list(told_claims(made.claims)))
     if made.edition == "linked":
         files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
     files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paper_kit.render.compile import Compiled
+from paper_kit.render.layout import body_pages
 from paper_kit.render.source_map import SourceMap
 from paper_kit.render.venue import Venue
 
@@ -96,9 +97,10 @@ def _overfull(log: str, lines: SourceMap) -> Iterator[Finding]:
 
 
 def _pages(pdf: Path, venue: Venue) -> Iterator[Finding]:
-    count = pages(pdf)
+    count = body_pages(pdf)
     if venue.page_limit and count > venue.page_limit:
-        told = f"{count} pages, but {venue.name} allows {venue.page_limit}"
+        beside = " before the provenance appendix" if count < pages(pdf) else ""
+        told = f"{count} pages{beside}, but {venue.name} allows {venue.page_limit}"
         yield Finding("pages", str(pdf), f"{told}; shorten a section or drop an appendix.")
 
 

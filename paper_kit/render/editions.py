@@ -29,9 +29,12 @@ def folder_name(venue: str, edition: Edition) -> str:
     return venue if edition == "linked" else f"{venue}-{edition}"
 
 
-def companion(folder: Path, edition: Edition) -> Path:
-    """The folder beside `folder`, a linked edition's, for another edition of the same paper."""
-    return folder if edition == "linked" else folder.with_name(f"{folder.name}-{edition}")
+def counterpart(folder: Path, venue: str, edition: Edition) -> Path:
+    """The build folder of the linked edition's camera-ready one, and the other way about."""
+    other: Edition = "camera-ready" if edition == "linked" else "linked"
+    if folder.name == folder_name(venue, edition):
+        return folder.with_name(folder_name(venue, other))
+    return folder.with_name(f"{folder.name}-{other}")
 
 
 def nameless(paper: Paper) -> Paper:

@@ -120,6 +120,11 @@ def _blanked(source: str, found: Sequence[Tag]) -> str:
     return "".join([*pieces, source[position:]])
 
 
+def closing_brace(source: str, position: int) -> int:
+    """The position after the brace of TeX that closes the one before `position`; -1 where none does."""
+    return _end(source, position, _WORDS)
+
+
 def _end(source: str, position: int, pattern: re.Pattern[str]) -> int:
     """The position after the brace that closes the one before `position`; -1 where none does."""
     depth = 1

@@ -1,0 +1,123 @@
+"""Digits of a page that count or name and state no result: of headings, captions, lists, references."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from paper_kit.render.layout import Box, Layout, Word
+
+# A letter that touches the digits makes a name of them: F1, FER2013, ResNet-50, 3D, tf_efficientnet_lite0.
+NAME = re.compile(r"[^\W\d_][^\W\d]*(?:[-\N{HYPHEN}\N{EN DASH}+.]?\d[\w]*)+|\b[123]-?D\b")
+YEAR = re.compile(r"\(?(?:19[5-9]\d|20[0-3]\d)[a-z]?\)?[.,;:)]*")
+_CAPTION = re.compile(r"(?:fig|figure|table|algorithm|listing|appendix)\.?", re.IGNORECASE)
+_HEADING = re.compile(r"(?:(?:sub)*section|paragraph|appendix|part|chapter)\*?\.(?:.*\.)?([\w.]+)")
+_BLOCK = re.compile(r"cite\.|(?:sub)*section|appendix|paragraph|pk\.provenance")
+ABOVE_PT = (-8.0, 34.0)  # how far below its target a heading's number may stand
+LINE_PT = 14.0
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """The layout of a document of `columns` columns, asked word by word."""
+
+    layout: Layout
+    columns: int
+
+    def holds(self, place: int) -> bool:
+        """Whether the word at this place of the layout has digits that state no result."""
+        words = self.layout.words
+        word = words[place]
+        before = words[place - 1].text if place and words[place - 1].box.page == word.box.page else ""
+        after = words[place + 1].text if place + 1 < len(words) else ""
+        return bool(
+            YEAR.fullmatch(word.text)
+            or self._caption(word, before, after)
+            or self._heading(word)
+            or self._counted(word)
+            or self._page_number(word)
+            or self.in_references(word.box)
+        )
+
+    def in_references(self, box: Box) -> bool:
+        """Whether the place lies in the list of references: what begins above it is an entry."""
+        place = bisect_right(self._starts, self._order(box))
+        return place > 0 and self._blocks[place - 1][1].startswith("cite.")
+
+    def _caption(self, word: Word, before: str, after: str) -> bool:
+        """The number in "Table 3", where a caption's target is on the page, or in "Fig. 3:"."""
+        number = re.fullmatch(r"(\w+)[.:]?", word.text)
+        if number is None or not _CAPTION.fullmatch(before):
+            return False
+        names = self.layout.on(word.box.page)
+        return any(
+            re.search(rf"\.{re.escape(number[1])}$", name) and name.startswith(before.lower()[:3])
+            for name in names
+        ) or bool(after == "" and names)
+
+    def _heading(self, word: Word) -> bool:
+        """The number of a heading, which stands right below its target: "2.1", or "1)" for 2.1.1."""
+        number = re.fullmatch(r"([\w.]*?\w)([.):]*)", word.text)
+        if number is None:
+            return False
+        for name, box in self.layout.on(word.box.page).items():
+            own = _HEADING.fullmatch(name)
+            if own is None or not self._below(word, box):
+                continue
+            full = name.split(".", 1)[1]
+            if number[1] == full or (number[2].startswith(")") and number[1] == full.rpartition(".")[2]):
+                return True
+        return False
+
+    def _below(self, word: Word, target: Box) -> bool:
+        return ABOVE_PT[0] <= word.box.middle - target.top <= ABOVE_PT[1]
+
+    def _counted(self, word: Word) -> bool:
+        """Numbers of equations, footnotes, items of lists and lines of algorithms."""
+        names = self.layout.on(word.box.page)
+        if found := re.fullmatch(r"\((\d+)\)", word.text):
+            return any(re.fullmatch(rf"equation\.(?:.*\.)?{found[1]}", name) for name in names)
+        if (found := re.match(r"(\d+)(?=\D|$)", word.text)) and f"Hfootnote.{found[1]}" in names:
+            return True
+        if re.fullmatch(r"\d+:", word.text):
+            return any(name.startswith(("algorithm.", "ALG@line.")) for name in names)
+        if re.fullmatch(r"\(?\d+[.)]", word.text):
+            items = (box for name, box in names.items() if name.startswith("Item."))
+            return any(abs(word.box.middle - box.top) <= LINE_PT for box in items)
+        return False
+
+    def _page_number(self, word: Word) -> bool:
+        """A number that is the page's own, alone in the first or the last line."""
+        if not word.text.isdigit() or f"page.{word.text}" not in self.layout.on(word.box.page):
+            return False
+        others = [each.box for each in self._on_page(word.box.page) if each is not word]
+        above = all(box.top >= word.box.bottom - 1 for box in others)
+        return above or all(box.bottom <= word.box.top + 1 for box in others)
+
+    def _on_page(self, page: int) -> Sequence[Word]:
+        return self._words_by_page.get(page, ())
+
+    @cached_property
+    def _words_by_page(self) -> dict[int, list[Word]]:
+        pages: dict[int, list[Word]] = {}
+        for word in self.layout.words:
+            pages.setdefault(word.box.page, []).append(word)
+        return pages
+
+    def _order(self, box: Box) -> tuple[int, int, float]:
+        """The place of a box in reading order: page, column, height."""
+        wide = self.layout.sizes[box.page - 1][0]
+        return box.page, int(self.columns == 2 and box.left > wide / 2 - LINE_PT), box.middle
+
+    @cached_property
+    def _blocks(self) -> list[tuple[tuple[int, int, float], str]]:
+        """Headings and references in reading order."""
+        named = ((self._order(box), name) for name, box in self.layout.targets.items() if _BLOCK.match(name))
+        return sorted(named)
+
+    @cached_property
+    def _starts(self) -> list[tuple[int, int, float]]:
+        return [order for order, _ in self._blocks]

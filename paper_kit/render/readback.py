@@ -1,0 +1,250 @@
+"""The PDF read back: each link must show its fact's text, and each number must have come from somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from paper_kit.core.paper import Paper
+from paper_kit.render.check import Finding
+from paper_kit.render.furniture import NAME, Furniture
+from paper_kit.render.layout import Layout, Link, Word, read_layout
+from paper_kit.render.manuscript import Typeset
+from paper_kit.render.printer import PrintedFact
+from paper_kit.render.typed import NUMBER, numbers_in, numbers_in_formulas, numbers_in_tables
+
+PAGES = "pages.json"  # beside provenance.json: which facts stand on which page
+WHOLLY = 0.6  # of a word's width: a link that covers more covers all of it but its punctuation
+PARTLY = 0.25  # the same for a citation or a reference: the 9 of "(9),"
+TOUCHED = 0.02
+_FORMULA = set("=+\N{MINUS SIGN}\u00d7\u2190\u2211\u230a\u230b\u2264\u2265\u2208\u2112\u2113")
+NEAR = 4  # words around a number in which a citation makes it a cited one
+_SIGNS = str.maketrans(
+    {
+        "\N{MINUS SIGN}": "-",
+        "\N{EN DASH}": "-",
+        "\N{HYPHEN}": "-",
+        "\u2218": "°",
+        "\u25e6": "°",
+        "\u0131": "i",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Numbers that are typed and no results: how often each stands in formulas; those of tables' words."""
+
+    formulas: Counter[str]
+    tables: frozenset[str] = frozenset()
+    front: frozenset[str] = frozenset()  # of names, addresses, title and thanks
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """The words of a compiled paper with what covers each of them."""
+
+    layout: Layout
+    facts: Mapping[int, PrintedFact]
+    columns: int = 1
+
+    @cached_property
+    def links_of(self) -> dict[int, list[Link]]:
+        """Place of a word -> the links that touch it."""
+        found: dict[int, list[Link]] = {}
+        for link, places in self.words_of:
+            for place in places:
+                found.setdefault(place, []).append(link)
+        return found
+
+    @cached_property
+    def words_of(self) -> list[tuple[Link, list[int]]]:
+        """Each link with the places of the words that it touches, in the order of the links."""
+        by_page: dict[int, list[tuple[int, Word]]] = {}
+        for place, word in enumerate(self.layout.words):
+            by_page.setdefault(word.box.page, []).append((place, word))
+        return [
+            (
+                link,
+                [
+                    place
+                    for place, word in by_page.get(link.box.page, ())
+                    if link.box.covers(word.box) > TOUCHED
+                ],
+            )
+            for link in self.layout.links
+        ]
+
+    def pages(self) -> dict[int, list[int]]:
+        """Page -> numbers of the facts that it prints, in the order of the text."""
+        found: dict[int, dict[int, None]] = {}
+        for link in self.layout.links:
+            number = fact_number(link.target)
+            if number:
+                found.setdefault(link.box.page, {})[number] = None
+        return {page: list(numbers) for page, numbers in sorted(found.items())}
+
+
+def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[ReadBack, list[Finding]]:
+    """The compiled paper read back, and what is wrong in it; needs poppler's pdftotext."""
+    read = ReadBack(read_layout(pdf), {fact.number: fact for fact in made.facts}, columns)
+    front = " ".join(str(value) for value in paper.model_dump().values())
+    meant = Meant(
+        numbers_in_formulas(made.tex), numbers_in_tables(made.tables.values()), frozenset(numbers_in(front))
+    )
+    return read, [*misprints(read), *untraced(read, meant)]
+
+
+def fact_number(target: str) -> int:
+    """The number of the fact that a link leads to; 0 for other links."""
+    found = re.fullmatch(r"pk\.(\d+)", target)
+    return int(found[1]) if found else 0
+
+
+def pages_json(read: ReadBack, digest: str) -> bytes:
+    """pages.json: the facts of each page, with the digest of the provenance.json that numbers them."""
+    value: dict[str, Any] = {"provenance": digest, "pages": read.pages()}
+    return (json.dumps(value) + "\n").encode()
+
+
+def misprints(read: ReadBack) -> Iterator[Finding]:
+    """Links whose words are not their fact's, and facts of the text that no link shows."""
+    shown: set[int] = set()
+    for number, links in _runs(read.words_of):
+        fact = read.facts.get(number)
+        if fact is None:
+            continue
+        shown.add(number)
+        pieces = ["".join(read.layout.words[place].text for place in places) for _, places in links]
+        if not _prints(pieces, fact.text):
+            told = f'{fact.name} is "{fact.text}", but the page shows "{" ".join(pieces)}"'
+            cure = "a command around it changes its text: set it outside of that command."
+            yield Finding("misprint", f"page {links[0][0].box.page}", f"{told}; {cure}")
+    for number, fact in read.facts.items():
+        if fact.places and number not in shown:
+            told = f'{fact.name} is printed as "{fact.text}", but no link of the PDF shows it'
+            yield Finding(
+                "misprint", str(fact.places[0]), f"{told}; is it inside of another command's argument?"
+            )
+
+
+def untraced(read: ReadBack, meant: Meant) -> Iterator[Finding]:
+    """Numbers in the PDF that are no fact, no literal, not cited, and count or name nothing."""
+    left = Counter(meant.formulas)
+    found: list[tuple[int, str]] = []
+    typed = list(_typed(read, meant))
+    typed.sort(key=lambda each: not _formula(read, each[0]))  # formulas take what formulas have first
+    for place, number in typed:
+        if left[number] > 0:
+            left[number] -= 1
+        else:
+            found.append((place, number))
+    for place, number in sorted(found):
+        yield _untraced(read, place, number)
+
+
+def _typed(read: ReadBack, meant: Meant) -> Iterator[tuple[int, str]]:
+    """(place of its word, number) of the numbers in the text that no link and no figure holds."""
+    furniture = Furniture(read.layout, read.columns)
+    for place, word in enumerate(read.layout.words):
+        if word.box.page > read.layout.body_pages or not any(sign.isdigit() for sign in word.text):
+            continue
+        numbers = NUMBER.findall(NAME.sub(" ", _uncovered(read, place)))
+        if not numbers or furniture.holds(place) or _inside(read.layout, "figure", word):
+            continue
+        known = meant.front | (meant.tables if _inside(read.layout, "table", word) else frozenset())
+        if not _cited(read, place):
+            yield from ((place, number) for number in numbers if number not in known)
+
+
+def _formula(read: ReadBack, place: int) -> bool:
+    """Whether a letter or sign of a formula stands beside the word."""
+    near = "".join(word.text for word in read.layout.words[max(0, place - 1) : place + 2])
+    return any(sign in _FORMULA or "\U0001d400" <= sign <= "\U0001d7ff" for sign in near)
+
+
+def _untraced(read: ReadBack, place: int, number: str) -> Finding:
+    words = read.layout.words
+    around = " ".join(word.text for word in words[max(0, place - 4) : place + 4])
+    cure = rf"print the fact, or write \literal{{{number}}}{{why it is typed}}"
+    return Finding(
+        "untraced", f"page {words[place].box.page}", f'{number} in "… {around} …" is no fact; {cure}.'
+    )
+
+
+def _runs(
+    found: Iterable[tuple[Link, list[int]]],
+) -> Iterator[tuple[int, list[tuple[Link, list[int]]]]]:
+    """(number of a fact, its links one after another with their words): one printing, or several in a row."""
+    run: list[tuple[Link, list[int]]] = []
+    for link, places in found:
+        if run and link.target != run[0][0].target:
+            yield fact_number(run[0][0].target), run
+            run = []
+        run.append((link, places))
+    if run:
+        yield fact_number(run[0][0].target), run
+
+
+def _prints(pieces: Sequence[str], text: str) -> bool:
+    """Whether the words under some links hold the text once or several times, not within a longer number."""
+    wanted = re.escape(plain(text))
+    whole = re.compile(rf"(?<!\d)(?<!\d[.,]){wanted}(?!\d)(?![.,]\d)")
+    words = len(text.split(" "))  # each is a link of its own, and two where it is broken at a line's end
+    if len(pieces) > words and len(pieces) % words == 0:
+        parts = ["".join(pieces[at : at + words]) for at in range(0, len(pieces), words)]
+        if all(whole.search(plain(part)) for part in parts):
+            return True
+    joined = plain("".join(pieces))
+    unbroken = plain("".join(piece.rstrip("-\N{HYPHEN}") for piece in pieces))
+    return any(whole.search(each) for each in (joined, unbroken)) or not text
+
+
+def plain(text: str) -> str:
+    """A text as it can be compared: no spaces, one sign for each minus, accents joined, small letters."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(_SIGNS)).casefold()
+
+
+def _uncovered(read: ReadBack, place: int) -> str:
+    """What of a word stands under no link, in plain signs."""
+    word = read.layout.words[place]
+    text = unicodedata.normalize("NFKC", word.text).translate(_SIGNS)
+    for link in read.links_of.get(place, ()):
+        covered = link.box.covers(word.box)
+        if covered > WHOLLY or (covered > PARTLY and not fact_number(link.target)):
+            return ""
+        fact = read.facts.get(fact_number(link.target))
+        pieces = sorted((fact.text if fact else "").split(), key=len, reverse=True)
+        texts = (unicodedata.normalize("NFKC", piece).translate(_SIGNS) for piece in pieces)
+        text = text.replace(next((piece for piece in texts if piece in text), "\x00"), " ", 1)
+    return text
+
+
+def _inside(layout: Layout, kind: str, word: Word) -> bool:
+    return any(
+        box.page == word.box.page
+        and box.top - 2 <= word.box.middle <= box.bottom + 2
+        and box.left - 2 <= (word.box.left + word.box.right) / 2 <= box.right + 2
+        for box in layout.regions[kind]
+    )
+
+
+def _cited(read: ReadBack, place: int) -> bool:
+    """Whether a citation stands among the next words, or the words before it in the sentence."""
+    words = read.layout.words
+    for near in range(place, min(place + NEAR, len(words))):
+        if any(link.target.startswith("cite.") for link in read.links_of.get(near, ())):
+            return True
+    for near in range(place - 1, max(place - 2 * NEAR, -1), -1):
+        if any(link.target.startswith("cite.") for link in read.links_of.get(near, ())):
+            return True
+        if words[near].text.endswith((".", ";", "?", "!")):
+            return False
+    return False
