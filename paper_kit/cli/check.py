@@ -1,4 +1,4 @@
-"""paperkit check: the words of the paper, read for what nobody measured or tested."""
+"""paperkit check: the words of the paper read for what nobody measured or tested, and the study audited."""
 
 from __future__ import annotations
 
@@ -7,75 +7,81 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from paper_kit.cli.options import Venue
-from paper_kit.cli.text import counted, say
+from paper_kit.cli.options import Data, Experiments, Out, Runs, Venue
+from paper_kit.cli.text import columns, counted, say
 
 if TYPE_CHECKING:
-    from paper_kit.render.proof import Proof, Subjects
+    from paper_kit.render.inspection import Inspection
 
 
-def check(venue: Venue = "") -> None:
-    """Find typed numbers and untested comparisons in templates/, with the fact that holds each number.
+def check(
+    experiments: Experiments = None,
+    venue: Venue = "",
+    out: Out = None,
+    runs: Runs = None,
+    data: Data = None,
+) -> None:
+    """Find typed numbers and untested comparisons in templates/, audit the study, and list what was meant.
 
-    Lists what the author typed on purpose, \\literal, and claims as a view, \\opinion. Facts are those of the
-    last build. Ends with code 2 where there is anything to put right.
+    Lists what the author typed on purpose, \\literal, and claims as a view, \\opinion. Where nothing has
+    changed since the last build, what that build found is told at once. Ends with code 2 where there is
+    anything to put right.
     """
     from paper_kit.core.config import study_root
 
-    proof = check_words(study_root(), venue)
-    tell(proof)
-    if proof.findings:
+    root = study_root()
+    inspection = unchanged(root, experiments, venue, out, runs)
+    if inspection is None:
+        say("The inputs have changed since the last build, or there was none: all is read again.")
+        inspection = anew(root, experiments, venue, runs, data)
+    tell(inspection)
+    if inspection.findings:
         raise typer.Exit(2)
 
 
-def check_words(root: Path, venue: str = "") -> Proof:
-    """The proof of the manuscript of the study at `root`, with the facts of its last build for this venue."""
+def unchanged(
+    root: Path, experiments: list[str] | None, venue: str, out: Path | None, runs: Path | None
+) -> Inspection | None:
+    """What the last build found, if its inputs are those of today; reads no records and draws nothing."""
+    from paper_kit.core.digest import inputs
     from paper_kit.core.paper import load_paper
-    from paper_kit.render.manuscript import load_manuscript
-    from paper_kit.render.proof import check_manuscript
-    from paper_kit.render.venue import load_venue
+    from paper_kit.render.inspection import kept
 
-    paper = load_paper(root)
-    templates = root / "templates"
-    manuscript = load_manuscript(templates, paper)
-    facts = built_facts(root / "paper" / "build" / load_venue(templates, venue or paper.venue).key)
-    names = ("paper/paper.toml", "templates/literature.toml")
-    sources = {name: (root / name).read_text(encoding="utf-8") for name in names if (root / name).is_file()}
-    return check_manuscript(manuscript, subjects=subjects(root, facts), facts=facts, sources=sources)
+    found = kept(out or root / "paper" / "build" / (venue or load_paper(root).venue))
+    if found is None:
+        return None
+    today = inputs(root, venue=venue, experiments=tuple(experiments or ()), runs=runs)
+    return found.inspection if found.digest == today.digest else None
 
 
-def built_facts(folder: Path) -> dict[str, str]:
-    """{key: printed text} of every fact of a study, from its build folder; empty before the first build."""
-    from paper_kit.core.files import read_json
+def anew(
+    root: Path, experiments: list[str] | None, venue: str, runs: Path | None, data: list[str] | None
+) -> Inspection:
+    """The manuscript set in memory from today's records, and inspected; nothing is written."""
+    from functools import partial
 
-    registry = folder / "registry.json"
-    return {key: str(text) for key, text in read_json(registry).items()} if registry.is_file() else {}
+    from paper_kit.cli.workplace import Workplace, fingerprint_of
+    from paper_kit.render.build import Request, read_inputs
+    from paper_kit.render.inspection import inspect
 
-
-def subjects(root: Path, facts: dict[str, str]) -> Subjects:
-    """What a claim can be about: the study's models, its classes and its dataset beside the usual words."""
-    from paper_kit.core.experiment import load_experiment
-    from paper_kit.core.paper import experiment_files
-    from paper_kit.render.proof import Subjects
-
-    models = [entry for file in experiment_files(root) for entry in load_experiment(file).model]
-    classes = facts.get("data.classes", "").replace(" and ", ", ").split(", ")
-    return Subjects.of(
-        models=[name for entry in models for name in (entry.label, entry.key) if name],
-        classes=[name for name in classes if name],
-        datasets=[facts["data.name"]] if facts.get("data.name") else [],
-    )
+    resources = Workplace(root, ()).resources(data)
+    request = Request(venue=venue, experiments=tuple(experiments or ()), runs=runs, resources=resources)
+    found = read_inputs(request, root, partial(fingerprint_of, resources))
+    return inspect(found.manuscript, found.typeset(), found.results, root)
 
 
-def tell(proof: Proof) -> None:
-    """Nothing; findings, then literals and opinions, are on stdout, and their numbers on stderr."""
-    for finding in proof.findings:
+def tell(inspection: Inspection) -> None:
+    """Nothing; findings, literals, opinions and audits are on stdout, their numbers on stderr."""
+    for finding in inspection.findings:
         typer.echo(str(finding))
-    for literal in proof.literals:
+    for literal in inspection.literals:
         typer.echo(f"{literal.place}: literal {literal.text}: {literal.reason or 'no reason'}")
-    for opinion in proof.opinions:
+    for opinion in inspection.opinions:
         typer.echo(f"{opinion.place}: opinion: {opinion.text}")
+    typer.echo(columns([("audit", line.outcome, f"{line.name}: {line.found}") for line in inspection.audits]))
+    audits = [line for line in inspection.audits if line.outcome == "holds"]
     say(
-        f"{counted(len(proof.findings), 'thing')} to put right, {counted(len(proof.literals), 'literal')}, "
-        f"{counted(len(proof.opinions), 'opinion')}"
+        f"{counted(len(inspection.findings), 'thing')} to put right, "
+        f"{counted(len(inspection.literals), 'literal')}, {counted(len(inspection.opinions), 'opinion')}, "
+        f"{len(audits)} of {counted(len(inspection.audits), 'audit')} hold"
     )

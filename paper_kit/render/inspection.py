@@ -1,0 +1,115 @@
+"""What a paper is inspected for before it is compiled: its words, what its plug-ins print, and its audits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.files import read_json, write_text
+from paper_kit.render.check import Finding
+from paper_kit.render.proof import Literal, Opinion, Subjects, artifact_findings, check_manuscript
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.results import Results
+    from paper_kit.render.manuscript import Manuscript, Typeset
+
+FINDINGS = "findings.json"  # beside the PDF: what the last build found, and of which inputs
+SOURCES = ("paper/paper.toml", "templates/literature.toml")
+OUTCOMES = {True: "holds", False: "fails", None: "not checked"}
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One line of the audits: what was checked, "holds", "fails" or "not checked", and what was found."""
+
+    name: str
+    outcome: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found, what the author typed on purpose or claims as a view, and the audits."""
+
+    findings: tuple[Finding, ...] = ()
+    literals: tuple[Literal, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    audits: tuple[Audited, ...] = ()
+
+    def with_findings(self, others: Iterable[Finding]) -> Inspection:
+        """This inspection with further findings, each once."""
+        every = tuple(dict.fromkeys((*self.findings, *others)))
+        return Inspection(every, self.literals, self.opinions, self.audits)
+
+
+def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path) -> Inspection:
+    """The inspection of a manuscript that was set from these results."""
+    from paper_kit.analysis.audits import audits
+
+    sources = {name: (root / name).read_text(encoding="utf-8") for name in SOURCES if (root / name).is_file()}
+    proof = check_manuscript(
+        manuscript, subjects=subjects(results), facts=dict(made.registry), sources=sources
+    )
+    lines = tuple(Audited(line.name, OUTCOMES[line.ok], line.text) for line in audits(results))
+    failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
+    typed = artifact_findings(made.tables, {name: drawn.figure for name, drawn in made.figures.items()})
+    findings = tuple(dict.fromkeys((*proof.findings, *typed, *failed)))
+    return Inspection(findings, proof.literals, proof.opinions, lines)
+
+
+def subjects(results: Results) -> Subjects:
+    """What a claim can be about: the study's models, classes and dataset, beside the usual words."""
+    card = results.card()
+    return Subjects.of(
+        models=[name for model in results.models for name in (model.label, model.key)],
+        classes=list(results.classes()),
+        datasets=[card.title] if card else [],
+    )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An inspection as a build left it, with the digest of the inputs that it was made from."""
+
+    digest: str
+    inspection: Inspection
+    claims: Mapping[str, int] = field(default_factory=dict)  # verdict -> claims
+
+
+def keep(folder: Path, inspection: Inspection, digest: str, made: Typeset) -> None:
+    """Nothing; the inspection lies in the build folder."""
+    verdicts = [judged.verdict for judged in made.claims]
+    told = {
+        "digest": digest,
+        "claims": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
+        **asdict(inspection),
+    }
+    write_text(folder / FINDINGS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+def kept(folder: Path) -> Kept | None:
+    """What the last build in this folder found; None where there was none, InputError for a damaged file."""
+    path = folder / FINDINGS
+    if not path.is_file():
+        return None
+    try:
+        value = read_json(path)
+        found = Inspection(
+            _each(Finding, value["findings"]),
+            _each(Literal, value["literals"]),
+            _each(Opinion, value["opinions"]),
+            _each(Audited, value["audits"]),
+        )
+        return Kept(str(value["digest"]), found, dict(value["claims"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged ({error!r}). Type `paperkit build-pdf` again."
+        ) from None
+
+
+def _each(kind: Any, rows: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+    return tuple(kind(**row) for row in rows)
