@@ -35,7 +35,17 @@ from paper_kit.render.manuscript import (
 from paper_kit.render.material import material
 from paper_kit.render.proofreading import proofread, same_words
 from paper_kit.render.provenance import PROVENANCE, provenance_json
-from paper_kit.render.seal import RUNS, Sealing, Stamp, runs_file, sealing, stamped, unclean, write_manifest
+from paper_kit.render.seal import (
+    RUNS,
+    Sealing,
+    Stamp,
+    edited_meanwhile,
+    runs_file,
+    sealing,
+    stamped,
+    unclean,
+    write_manifest,
+)
 from paper_kit.render.tex import unsettable
 from paper_kit.render.venue import Venue, load_venue
 
@@ -127,7 +137,7 @@ def build_paper(
     seen = seen.with_findings(findings)
     keep(folder, seen, inputs.sealing.inputs.digest, made)
     if request.final:
-        refuse([str(finding) for finding in seen.findings])
+        refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
     if pdf is not None:
         write_manifest(pdf, inputs.sealing, files)  # last: the PDF is what it will be
     return BuildReport(

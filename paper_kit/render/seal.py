@@ -139,6 +139,15 @@ def sealing(request: Request, root: Path) -> Sealing:
     return Sealing(found, request.stamp or stamp(found, root), asked, request.final)
 
 
+def edited_meanwhile(sealed: Sealing, request: Request, root: Path) -> list[str]:
+    """What was changed between the reading of the inputs and now, for a seal must be true of the PDF."""
+    changed = inputs_of(request, root).changed_since(sealed.inputs.classes)
+    return [
+        f"{name} changed while the paper was built: {', '.join(found[:5])}. Build it again."
+        for name, found in changed.items()
+    ]
+
+
 def stamped(found: Material, stamp: Stamp) -> Material:
     """The material with the facts build.seal and build.commit."""
     return replace(found, facts={**found.facts, **stamp.facts()})

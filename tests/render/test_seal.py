@@ -17,6 +17,7 @@ from paper_kit.render.seal import (
     MANIFEST,
     RUNS,
     Stamp,
+    edited_meanwhile,
     inputs_of,
     options_of,
     read_manifest,
@@ -131,6 +132,15 @@ def test_a_final_paper_needs_a_commit_unless_told_otherwise(root: Path) -> None:
     build_paper(Request(final=True, commit=False, compile=False), root)
     commit(root)
     build_paper(Request(final=True, compile=False), root)
+
+
+def test_a_final_paper_is_refused_where_its_inputs_changed_while_it_was_built(root: Path) -> None:
+    before = sealing(Request(), root)
+    assert edited_meanwhile(before, Request(), root) == []
+    (root / "templates" / "manuscript.tex").write_text(SEALED + "% more\n")
+    assert edited_meanwhile(before, Request(), root) == [
+        "templates changed while the paper was built: templates/manuscript.tex. Build it again."
+    ]
 
 
 def test_the_runs_behind_the_numbers_lie_beside_them(root: Path) -> None:
