@@ -94,9 +94,9 @@ CLAIMING = re.compile(
     re.IGNORECASE,
 )
 STRONGEST = re.compile(rf"(?<![\w-])(?:{_STRONG})(?!\w)", re.IGNORECASE)
-# What looks like one of them and is none: "at least", "best of three", "matched to", "lost in".
+# What looks like one of them and is none: "at least", "best of three", "of less than 2", "lost in".
 HARMLESS = re.compile(
-    r"(?:at\s+(?:best|worst|least|most))|best\s+of\s+(?:[\ue000\d]|several|n\b)|(?:lost|match\w*|lower\w*|add\w*|lead\w*)\s+(?:to|in)\b",
+    r"(?:at\s+(?:best|worst|least|most))|\bof\s+(?:less|more|fewer)\s+than\s+\ue000|best\s+of\s+(?:[\ue000\d]|several|n\b)|(?:lost|match\w*|lower\w*|add\w*|lead\w*)\s+(?:to|in)\b",
     re.IGNORECASE,
 )
 

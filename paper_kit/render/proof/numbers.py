@@ -131,8 +131,8 @@ def _part_of_name(before: str, word: str, after: str) -> bool:
     lowered = word.lower()
     if _DIMENSIONS.match(after) or (lowered in _NAMES and re.match(_NAMES[lowered], after)):
         return True
-    if lowered == "seconds":
-        return True
+    if lowered == "seconds" or (lowered == "two" and re.search(r"\b(?:between|any)\s+$", before)):
+        return True  # a unit; a comparison in pairs
     if lowered in {"second", "third", "fourth"} and re.match(r"\s*,", after) and _SECOND.search(before):
         return True  # an enumeration: Second, ...
     return lowered == "second" and bool(re.search(r"(?:^|\s)(?:a|per|every)\s+$", before))

@@ -90,6 +90,7 @@ HARMLESS = {
     "layout": r'\VAR{table("layers", model="emotion_vit", operation_in=1.4)}\VAR{figure("a", per_class=2)}',
     "keys": r'\VAR{results["macro_f1"]}\BLOCK{if "fer2013" in model_keys and loop.index > 2}a\BLOCK{endif}',
     "filters": r'\VAR{names|join(", ")}\BLOCK{for row in items|batch(3)}a\BLOCK{endfor}',
+    "pairs": "A difference between two networks, of any two networks.",
     "one": "One of them, one another, one component at a time, no one.",
     "seconds": "A second, per second, seconds; half precision; two-dimensional.",
     "escapes": r"\literal{72.4}{an example}",
@@ -158,6 +159,21 @@ def test_a_comparative_outside_a_claim_is_found(sentence):
     assert check_template("t.tex", rf"Words. \opinion{{{sentence}}} Words.").findings == ()
     assert check_template("t.tex", rf"\section{{{sentence}}}").findings == ()
     assert check_template("t.tex", rf"{sentence[:-1]} \cite{{a}}.").findings == ()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A negative entry means that accuracy fell without the component.",
+        r"A difference between networks of less than \VAR{results.resolvable} would go unnoticed.",
+        "Whether mixup improves accuracy is asked below.",
+        "At least a network is trained with mixup.",
+        "Networks are given by name, as well as recipes.",
+        "The order of the networks has more than one possible cause.",
+    ],
+)
+def test_a_sentence_that_claims_nothing_is_left_alone(sentence):
+    assert check_template("t.tex", f"Words.\n{sentence}\n").findings == ()
 
 
 def test_a_citation_in_another_branch_excuses_nothing():
