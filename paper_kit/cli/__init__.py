@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from paper_kit import __version__
+from paper_kit.cli.audit import audit
 from paper_kit.cli.build_pdf import build_pdf
 from paper_kit.cli.check import check
 from paper_kit.cli.data import data
@@ -28,6 +29,7 @@ from paper_kit.cli.show import show
 from paper_kit.cli.status import status
 from paper_kit.cli.text import complain
 from paper_kit.cli.verify import verify
+from paper_kit.cli.why import why
 
 
 class Commands(TyperGroup):
@@ -77,6 +79,7 @@ for group, name, command, example in (
     (DAILY, "run-all", run_all, "paperkit run-all quick --time-limit 9m"),
     (DAILY, "build-pdf", build_pdf, "paperkit build-pdf --venue article --open"),
     (DAILY, "check", check, "paperkit check"),
+    (DAILY, "why", why, "paperkit why 72.4"),
     (DAILY, "plan", plan, "paperkit plan fer2013"),
     (DAILY, "status", status, "paperkit status --only emotion_vit"),
     (DAILY, "render", render, "paperkit render --venue ieeetran"),
@@ -93,3 +96,4 @@ for group, name, command, example in (
 ):
     app.command(name, rich_help_panel=group, epilog=f"Example: {example}")(command)
 app.add_typer(data, name="data", rich_help_panel=STUDY)
+app.add_typer(audit, name="audit", rich_help_panel=STUDY)

@@ -1,10 +1,13 @@
 """Audits from the command line: of a dataset, and of tables that others published."""
 
 import json
+from pathlib import Path
 
 from paper_kit.bench import study
 from paper_kit.core.store import Store
 from paper_kit.data.cache import open_dataset
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "analysis" / "published" / "tables.toml"
 
 
 def test_run_all_audits_each_dataset_once(paperkit, root, monkeypatch):
@@ -38,3 +41,35 @@ def test_a_kept_audit_holds_ids_and_labels_and_no_pixels(paperkit, root):
         "dataset", "fingerprint", "counts", "blank", "copies", "conflicts", "near", "scan"
     }  # fmt: skip
     assert file.stat().st_size < 2000
+
+
+def test_published_tables_are_told_apart_with_their_intervals(paperkit):
+    result = paperkit("audit", "published", EXAMPLE)
+    assert result.exit_code == 1
+    assert "Consistent (made up: recalls that 3,589 images allow): consistent" in result.stdout
+    assert "printed 75.395 to 75.405; no value is in both" in result.stdout
+    assert "the counts of fear and sad are exchanged" in result.stdout
+    assert result.stdout.endswith("5 of 9 tables inconsistent\n")
+
+
+def test_consistent_tables_exit_with_0_and_bad_files_with_2(paperkit, tmp_path):
+    good = tmp_path / "good.toml"
+    good.write_text('[[table]]\nname = "t"\nimages = 3589\naccuracy = 72.39\n', encoding="utf-8")
+    assert paperkit("audit", "published", good).exit_code == 0
+    good.write_text('[[table]]\nname = "t"\nimagse = 3589\n', encoding="utf-8")
+    result = paperkit("audit", "published", good)
+    assert result.exit_code == 2
+    assert "Did you mean 'images'?" in result.stderr
+    assert paperkit("audit", "published", tmp_path / "none.toml").exit_code == 2
+
+
+def test_the_help_documents_a_file_that_can_be_checked(paperkit, tmp_path):
+    shown = paperkit("audit", "published", "--help").stdout
+    from paper_kit.cli.audit import FORMAT
+
+    keys = [line.split("=")[0].strip() for line in FORMAT.splitlines() if " = " in line]
+    assert all(key in shown for key in keys)
+    assert "[[table]]" in shown
+    file = tmp_path / "documented.toml"
+    file.write_text(FORMAT[FORMAT.index("  [[table]]") :], encoding="utf-8")
+    assert paperkit("audit", "published", file).exit_code in (0, 1)
