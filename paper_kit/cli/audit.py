@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from paper_kit.analysis.published import PrintedTable
 
 FORMAT = """
-A file of [[table]]s. Every key but `name` may be left out; what is there is
-checked against what else is there. Type numbers as they are printed: 72.40 has
-two digits, so it may stand for 72.395 to 72.405.
+A file of [[table]]s. Every key but `name` may be left out; what is there
+is checked against what else is there. Type numbers as they are printed:
+72.40 has two digits, so it may stand for 72.395 to 72.405.
 
   [[table]]
   name = "Table 3, row ResNet-18"
   source = "A. Author, Some Conference 2020"
   dataset = "fer2013"     # or rafdb, affectnet7, affectnet8: official counts
-  split = "test"          # FER2013: test is PrivateTest, validation PublicTest
+  split = "test"          # or validation: FER2013's PublicTest
   accuracy = 72.40        # percent, as all shares
   recalls = { angry = 65.2, disgust = 60.0 }
   precisions = { angry = 61.0, disgust = 70.3 }
@@ -40,13 +40,13 @@ two digits, so it may stand for 72.395 to 72.405.
   [[table.ablation]]
   name = "w/o mixup"
   accuracy = 71.0
-  delta = -1.4            # ablated less base; or drop = 1.4, base less ablated
+  delta = -1.4            # ablated less base; or its drop = 1.4
 """
 HELP = """Check the arithmetic of published tables, typed into a TOML file, within their rounding.
 
-Recall times support is the accuracy; an accuracy is a whole number of images (GRIM); confusion matrices,
-means, macro F1 and differences agree; supports are the dataset's own. Exits with 1 where a table
-contradicts itself.
+Recall times support is the accuracy; an accuracy is a whole number of images (GRIM);
+confusion matrices, means, macro F1 and differences agree; supports are the dataset's own.
+Exits with 1 where a table contradicts itself.
 """
 WORDS = {True: "ok", False: "INCONSISTENT", None: "?"}
 
