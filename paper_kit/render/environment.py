@@ -22,8 +22,8 @@ from paper_kit.render.lexer import TexLexer
 from paper_kit.render.tex import Tex, join, key, label
 
 KEPT_FILTERS = (
-    "abs", "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr", "reverse",
-    "select", "selectattr", "sort", "unique",
+    "abs", "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr",
+    "reverse", "select", "selectattr", "sort", "unique",
 )  # fmt: skip
 KEPT_GLOBALS = ("range", "dict", "namespace", "joiner")
 METHODS: Mapping[type, frozenset[str]] = {

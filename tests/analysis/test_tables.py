@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from paper_kit.analysis.artifacts import Table
@@ -73,13 +76,29 @@ def test_the_ablation_table_is_that_of_the_outline(made):
     assert table.headers() == [
         "Model", "Base accuracy (%)", *(f"Change (percentage points): {one['label']}" for one in ABLATIONS)
     ]  # fmt: skip
-    assert [row[0] for row in table.texts()] == ["ResEmoteNet", "AdvancedEmoteNet", "EmotionViT"]
-    assert all(text[0] in "+\u22120" for row in table.texts() for text in row[2:])
-    assert "200 test images; one seed" in table.notes[0]
+    effects, tests = table.texts()[::2], table.texts()[1::2]
+    assert [row[0] for row in effects] == ["ResEmoteNet", "AdvancedEmoteNet", "EmotionViT"]
+    number = r"[+\u2212]?\d+\.\d"
+    assert all(
+        re.fullmatch(rf"{number}\s\[{number},\s{number}\]", text) for row in effects for text in row[2:]
+    )
+    assert all(re.fullmatch(r"<\s0\.001|[01]\.\d{3}", text) for row in tests for text in row[2:])
+    assert "200 test images; 1 seed" in table.notes[0]
+
+
+def test_an_effect_that_cannot_be_told_from_noise_is_grey_with_its_p(made, results):
+    made("ablation")
+    results.claims.begin_round()
+    rows = load("table", "ablation")(results).cells
+    for effects, tests in zip(rows[::2], rows[1::2], strict=True):
+        for effect, test in zip(effects[2:], tests[2:], strict=True):
+            assert effect.grey == test.grey == (test.content.value >= results.claims.alpha)
+            low, high = effect.content.bounds
+            assert low <= high
 
 
 def test_several_seeds_give_a_deviation_and_one_does_not(made):
-    assert all("\u00b1" in text for row in made("ablation", "three_seeds").texts() for text in row[1:])
+    assert all("\u00b1" in row[1] for row in made("ablation", "three_seeds").texts()[::2])
     assert not any("\u00b1" in text for row in made("ablation").texts() for text in row)
     assert "3 seeds" in made("ablation", "three_seeds").notes[0]
 
@@ -98,7 +117,9 @@ def test_an_ablation_that_changes_nothing_for_a_model_is_a_dash(tmp_path):
 
 
 def test_an_unfinished_study_has_pending_cells_and_tells_no_number(made):
-    assert all(text == "pending" for row in made("ablation", "nothing_finished").texts() for text in row[1:])
+    rows = made("ablation", "nothing_finished").texts()
+    assert all(text == "pending" for row in rows[::2] for text in row[1:])
+    assert all(text == "" for row in rows[1::2] for text in row[1:])
     assert made("per_class", "nothing_finished").texts()[0][0] == "pending"
 
 
@@ -108,12 +129,13 @@ def test_table_cells_are_the_facts_of_the_registry(made, results):
         for row in made(name).cells:
             for cell in row:
                 if not isinstance(cell.content, str | None) and cell.content.key in facts:
-                    assert cell.content.bare == facts[cell.content.key].bare, cell.content.key
+                    printed = replace(cell.content, bounds=None).bare
+                    assert printed == facts[cell.content.key].bare, cell.content.key
     keys = {
         cell.content.key
         for row in made("ablation").cells
         for cell in row
-        if not isinstance(cell.content, str)
+        if not isinstance(cell.content, str) and not cell.content.key.startswith("claims.")
     }
     assert keys <= facts.keys()
 

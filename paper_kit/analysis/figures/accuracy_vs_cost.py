@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from paper_kit.analysis.artifacts import Figure, Note
+from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import cost as cost_topic
 from paper_kit.analysis.facts._format import SCALE
 from paper_kit.analysis.figures._canvas import canvas, listed, percent_axis, waiting
+from paper_kit.analysis.predictions import Measured
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
+from paper_kit.analysis.tables._parts import number
 from paper_kit.stats.intervals import wilson
+from paper_kit.stats.variance import CROSSED_FROM, mean_interval
 
 NAMES = {
     "latency_p50": "Latency p50 of one image",
@@ -32,7 +37,7 @@ def draw(
     cost: Literal["latency_p50", "latency_tta_p50", "macs", "parameters", "epoch_seconds"] = "macs",
     level: float = 0.95,
 ) -> Figure:
-    """Base accuracy with its Wilson interval against one cost on a logarithmic axis."""
+    """Base accuracy with its interval against one cost on a logarithmic axis."""
     data = _data(results, cost, level)
     if data.empty:
         return waiting("accuracy_vs_cost", style, width)
@@ -69,11 +74,20 @@ def _data(results: Results, cost: str, level: float) -> pd.DataFrame:
         if mean is None or not isinstance(fact.value, float):
             continue
         images = len(measured.predictions[0].labels)
-        low, high = wilson(round(mean * images), images, level)
+        low, high = _interval(measured, level)
         shown = fact.value * SCALE.get(fact.unit, 1.0)
         rows.append((model.key, model.label, shown, fact.unit, mean, low, high, images, len(measured.seeds)))
     names = ["model", "label", "cost", "unit", "accuracy", "low", "high", "images", "seeds"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _interval(measured: Measured, level: float) -> tuple[float, float]:
+    """Over seeds and images where there are seeds enough, else over images: Wilson's for a single seed."""
+    right_RN = np.array([one.right_N for one in measured.predictions], dtype=np.float64)
+    if len(right_RN) == 1:
+        return wilson(int(right_RN.sum()), right_RN.shape[1], level)
+    estimate = mean_interval(right_RN, level)
+    return estimate.low, estimate.high
 
 
 def _names(axes: Any, data: pd.DataFrame, style: Style) -> None:
@@ -99,16 +113,22 @@ def _cost_axis(axes: Any, data: pd.DataFrame) -> None:
 
 
 def _note(results: Results, data: pd.DataFrame, level: float, cost: str) -> Note:
-    images, seeds = int(data.images.iloc[0]), int(data.seeds.iloc[0])
-    means = f", of the mean over {seeds} seeds" if seeds > 1 else ""
+    images = number("data.test", int(data.images.iloc[0]), "count", "record.data.counts")
+    seeds = number("counts.seeds", int(data.seeds.iloc[0]), "count", "seeds")
+    covered = number("figure.level", level, "percent", "figure.level", digits=0)
+    single, crossed = seeds.value == 1, int(data.seeds.iloc[0]) >= CROSSED_FROM
+    several = "intervals over seeds and images" if crossed else "intervals over images"
+    kind = "Wilson intervals" if single else several
+    means = () if single else (" and ", seeds, " seeds")
     device = cost_topic.facts(results)["device"]
     where = (" Time on ", device, ".") if "latency" in cost or "seconds" in cost else ()
-    return Note(f"Bars: Wilson intervals at {level * 100:g} % for {images:,} test images{means}.", *where)
+    return Note(f"Bars: {kind} at ", covered, " for ", images, " test images", *means, ".", *where)
 
 
-def _alt(data: pd.DataFrame, cost: str, unit: str) -> str:
-    told = [
-        f"{row['label']} {row['accuracy'] * 100:.1f} % at {row['cost']:.3g} {unit}"
-        for row in data.to_dict("records")
-    ]
-    return f"Test accuracy against {NAMES[cost].lower()}: {listed(told)}."
+def _alt(data: pd.DataFrame, cost: str, unit: str) -> Note:
+    parts: list[str | Fact] = [f"Test accuracy against {NAMES[cost].lower()}"]
+    for place, row in enumerate(data.to_dict("records")):
+        accuracy = Fact(f"results.{row['model']}.accuracy", float(row["accuracy"]), "percent")
+        at = Fact(f"cost.{row['model']}.{cost}", f"{row['cost']:.3g} {unit}", "text")
+        parts += [": " if not place else "; ", str(row["label"]), " ", accuracy, " at ", at]
+    return Note(*parts, ".")

@@ -11,9 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from paper_kit.analysis.artifacts import Figure, Note
-from paper_kit.analysis.figures._canvas import canvas, listed, pending_note, percent_axis, waiting
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.figures._canvas import canvas, pending_note, percent_axis, waiting
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Look, Style
+from paper_kit.analysis.tables._parts import number
 from paper_kit.core.experiment import ModelEntry
 
 PARTS = ("train", "validation")
@@ -121,17 +123,19 @@ def _legend(drawing: Any, shown: list[tuple[ModelEntry, Look]], training: bool, 
 
 def _notes(results: Results, experiment: str, training: bool) -> tuple[Note, ...]:
     seeds = len(results.plan(experiment).experiment.seeds)
-    over = f"Lines are means over {seeds} seeds, bands their range. " if seeds > 1 else ""
+    count = number("counts.seeds", seeds, "count", "seeds")
+    over = ("Lines are means over ", count, " seeds, bands their range. ") if seeds > 1 else ()
     mixed = any(results.spec(m.key, experiment=experiment).mixing.probability > 0 for m in results.models)
     told = " Training accuracy is that on mixed images." if training and mixed and not experiment else ""
-    return (Note(f"{over}A marker stands at the selected epoch.{told}"),)
+    return (Note(*over, f"A marker stands at the selected epoch.{told}"),)
 
 
-def _alt(data: pd.DataFrame, models: tuple[ModelEntry, ...]) -> str:
-    ends = []
+def _alt(data: pd.DataFrame, models: tuple[ModelEntry, ...]) -> Note:
+    parts: list[str | Fact] = ["Loss and accuracy by epoch. Validation accuracy at the end"]
     for model in models:
         own = data[data.model == model.key]
         if not own.empty:
             last = own[own.epoch == own.epoch.max()].validation_accuracy.mean()
-            ends.append(f"{model.label} ends at {last * 100:.1f} %")
-    return f"Loss and accuracy by epoch. Validation accuracy: {listed(ends)}."
+            end = Fact(f"history.{model.key}.validation_accuracy", float(last), "percent")
+            parts += [": " if len(parts) == 1 else ", ", model.label, " ", end]
+    return Note(*parts, ".")

@@ -17,6 +17,7 @@ from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.figures._canvas import canvas, listed, waiting, wrapped
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
+from paper_kit.analysis.tables._parts import number
 from paper_kit.core.experiment import ModelEntry
 from paper_kit.core.files import canonical_json, sha256_text, write_bytes
 from paper_kit.data.split import stratified_subset
@@ -48,10 +49,15 @@ def draw(
     classes = results.classes()
     drawing = _drawn(data, [model for model, _ in known], classes, style, width)
     absent = [model.label for model in results.models if model.key not in set(data.model)]
+    fitted = _fitting(perplexity, len(ids))
     note = Note(
-        f"{len(ids):,} test images, the same in each map; PCA to at most {COMPONENTS} dimensions, perplexity "
-        f"{_fitting(perplexity, len(ids)):g}, {ITERATIONS} iterations, start from PCA, seed {seed}."
-    )
+        number("figure.tsne.images", len(ids), "count", "embeddings.ids"),
+        " test images, the same in each map; PCA to at most ",
+        number("figure.tsne.components", COMPONENTS, "count", "figure.tsne"),
+        " dimensions, perplexity ", number("figure.tsne.perplexity", fitted, "setting", "figure.tsne"), ", ",
+        number("figure.tsne.iterations", ITERATIONS, "count", "figure.tsne"),
+        " iterations, start from PCA, seed ", number("figure.tsne.seed", seed, "setting", "figure.tsne"), ".",
+    )  # fmt: skip
     pending = (Note(f"Pending: {listed(absent)}."),) if absent else ()
     return Figure("tsne", drawing, data, _alt([m.label for m, _ in known], classes), (note, *pending))
 

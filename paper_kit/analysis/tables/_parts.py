@@ -67,7 +67,7 @@ def seeds_note(results: Results, experiment: str = "") -> Note:
     )
     counted = Note(images, " test images; ") if not images.missing else Note("")
     if len(plan.experiment.seeds) == 1:
-        return Note(*counted.parts, "one seed, so no deviation over seeds is given.")
+        return Note(*counted.parts, seeds, " seed, so that no deviation over seeds is given.")
     return Note(*counted.parts, "mean ± standard deviation over ", seeds, " seeds.")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from paper_kit.analysis.artifacts import Column, Line, Note, Table
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts import cost as cost_topic
 from paper_kit.analysis.results import Results
+from paper_kit.analysis.tables._parts import number
 from paper_kit.core.errors import InputError, did_you_mean
 
 HEADERS = {
@@ -23,6 +25,7 @@ HEADERS = {
     "latency_tta_p95": "TTA latency p95",
     "throughput": "Throughput",
 }
+THROUGHPUT_BATCH = 64  # of CostRecord.throughput_64
 SHOWN = tuple(name for name in HEADERS if name != "latency_tta_p95")
 
 
@@ -49,19 +52,25 @@ def _notes(results: Results) -> tuple[Note, ...]:
     if not costs:
         return (Note("Not measured yet: paperkit measure."),)
     one = next(iter(costs.values()))
-    views = Note(f"; TTA averages {len(one.views)} views") if len(one.views) > 1 else Note("")
+    count = number("cost.views", len(one.views), "count", "cost.views")
+    views = ("; TTA averages ", count, " views") if len(one.views) > 1 else ()
     where = Note(
         "Measured on ", facts["device"], " with ", facts["threads"], " ", facts["threads"].plural("thread")
     )
     meter = {"rss": "resident memory of the process", "cuda": "memory allocated on the GPU"}[one.memory_meter]
+    held: tuple[str | Fact, ...] = ()
     before = [mib for cost in costs.values() if (mib := cost.environment.get("memory_before_mib"))]
     if one.memory_meter == "rss" and before:
-        meter += f", of which about {np.mean(before):.0f} MiB are the libraries without any model"
-    timed = f", {one.precision.upper()}, torch {one.torch}. Operations and latency are for one image{views}. "
+        mean = float(np.mean(before))
+        libraries = number("cost.libraries", mean, "number", "cost.memory", digits=0, unit="MiB")
+        held = (", of which about ", libraries, " are the libraries without any model")
+    torch = Fact("cost.torch", one.torch, "text", origin=Origin(fields=("cost.torch",)))
+    batch = number("cost.batch_size", one.batch_size, "count", "cost.batch_size")
+    many = number("cost.throughput_batch", THROUGHPUT_BATCH, "count", "cost.throughput_64")
     return (
         Note(
-            *where.parts,
-            timed,
-            f"Throughput at batch 64, training at batch {one.batch_size}; memory is {meter}.",
+            *where.parts, f", {one.precision.upper()}, torch ", torch,
+            ". Operations and latency are for a single image", *views,
+            ". Throughput at batch ", many, ", training at batch ", batch, f"; memory is {meter}", *held, ".",
         ),
-    )
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
-from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts import model as model_topic
 from paper_kit.analysis.facts._format import SCALE
 from paper_kit.analysis.results import Results
@@ -48,7 +48,11 @@ def _row(key: str, place: int, row: LayerRow) -> tuple[str | Fact, ...]:
     sizes = [
         _size(f"model.{key}.layer.{place}.{name}", getattr(row, name)) for name in ("parameters", "macs")
     ]
-    return (row.name, row.operation, _shape(row.output), *sizes)
+    texts = [
+        Fact(f"model.{key}.layer.{place}.{name}", text, "text", origin=Origin(fields=("record.layers",)))
+        for name, text in (("name", row.name), ("operation", row.operation), ("output", _shape(row.output)))
+    ]
+    return (*texts, *sizes)
 
 
 def _size(key: str, value: int) -> Fact:
@@ -59,10 +63,10 @@ def _size(key: str, value: int) -> Fact:
     return number(key, value, "quantity", "record.layers", digits=3, unit=unit)
 
 
-def _shape(output: tuple[int, ...]) -> Fact:
+def _shape(output: tuple[int, ...]) -> str:
     """Sizes with a times sign; trailing ones of a pooled map are left out."""
     kept = output[:1] if len(output) == 3 and output[1:] == (1, 1) else output
-    return Fact("", "×".join(str(size) for size in kept), "text")
+    return "×".join(str(size) for size in kept)
 
 
 def _total(results: Results, key: str, size: str, layers: tuple[LayerRow, ...]) -> Fact:

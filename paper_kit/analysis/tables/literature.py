@@ -36,7 +36,7 @@ class Line:
     dataset: str
     protocol: tuple[str, ...] | None
     value: Fact
-    cells: tuple[Cell | str, ...]
+    cells: tuple[Cell | str | Fact, ...]
     mark: str = ""
 
 
@@ -107,7 +107,8 @@ def _own_line(results: Results, plan: Plan, model: ModelEntry) -> Line:
     texts = (split, extra[spec.transfer.source], ", ".join(views) or "none", selection)
     value = metric_fact(results, model.key, "accuracy", name)
     title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
-    cells = (f"{model.label} (ours)", title, classes, *texts)
+    count = number("counts.classes", int(classes), "count", "record.classes") if classes else ""
+    cells = (f"{model.label} (ours)", title, count, *texts)
     return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells)
 
 

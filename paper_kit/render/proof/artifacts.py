@@ -50,7 +50,7 @@ def _figure(stem: str, figure: Figure) -> Iterator[Finding]:
 
 
 def _cells(row: Iterable[Cell]) -> Iterator[str]:
-    yield from (cell.content for cell in row if isinstance(cell.content, str))
+    yield from _parts(cell.content for cell in row if isinstance(cell.content, str))
 
 
 def _parts(texts: Iterable[str]) -> Iterator[str]:
