@@ -87,6 +87,7 @@ MACROS: Mapping[str, str] = {
     "textsuperscript": "{t",
 }
 ENVIRONMENTS: Mapping[str, str] = _spelled(_ENVIRONMENTS)
+VERBATIM = "verbatim"  # its text is what pylatexenc takes for its argument
 
 
 def readings(spec: str) -> str:

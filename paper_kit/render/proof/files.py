@@ -25,12 +25,11 @@ def paper_findings(paper: Paper, source: str = "", values: Values | None = None)
     """The typed numbers of title, keywords and acknowledgements; `source` is the file, for their lines."""
     for key in ("title", "keywords", "acknowledgements"):
         said = getattr(paper, key)
-        begins = re.search(rf"^\s*{key}\s*=", source, re.MULTILINE)
         for text in (said,) if isinstance(said, str) else said:
             for typed in in_prose(text):
                 if key == "acknowledgements" and _is_grant(text, typed):
                     continue
-                place = _place(PAPER, source, begins.end() if begins else -1, text, typed)
+                place = _place(PAPER, source, 0, key, text, typed)
                 tags = () if values is None else values.holding(typed, text)
                 yield Finding("number", place, f"{key}: {_told(typed, tags)}")
 
@@ -49,7 +48,7 @@ def _row_findings(
 ) -> Iterator[Finding]:
     for key, said in row:
         for typed in in_prose(str(said)):
-            place = _place(LITERATURE, source, start, str(said), typed)
+            place = _place(LITERATURE, source, start, key, str(said), typed)
             tags = () if values is None else values.holding(typed, str(said))
             yield Finding("number", place, f"{key}: {_told(typed, tags)} Or give the row its `cite`.")
 
@@ -66,10 +65,11 @@ def _is_grant(text: str, typed: Typed) -> bool:
     return touching or bool(_GRANT.search(before))
 
 
-def _place(name: str, source: str, start: int, text: str, typed: Typed) -> str:
-    """The line of a typed number in a TOML file; 0, which is not shown, where the text is not found."""
-    at = source.find(text, max(start, 0)) if start >= 0 else -1
-    if at < 0 and start >= 0:
-        at = source.find(typed.text, start)
-        return str(Place(name, source.count("\n", 0, at) + 1 if at >= 0 else 0))
-    return str(Place(name, source.count("\n", 0, at + typed.start) + 1 if at >= 0 else 0))
+def _place(name: str, source: str, start: int, key: str, text: str, typed: Typed) -> str:
+    """The line of a typed number in a key behind `start`; no line where the file is not known."""
+    begins = re.compile(rf"^[ \t]*{key}\s*=", re.MULTILINE).search(source, start)
+    if begins is None:
+        return str(Place(name, 0))
+    at = source.find(text, begins.end())
+    at = at + typed.start if at >= 0 else source.find(typed.text, begins.end())  # an escaped sign in the text
+    return str(Place(name, source.count("\n", 0, max(at, begins.end())) + 1))

@@ -41,7 +41,7 @@ ONE = re.compile(
     r"\b(?!\s+at\s+a\s+time)",
     re.IGNORECASE,
 )
-DIGITS = re.compile(r"\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)*")
+DIGITS = re.compile(r"\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)*|[¼½¾⅓⅔⅛]")
 # Words that a number word belongs to as a part of a name.
 _NAMES = {
     "half": r"[\s-]*precision\b",
@@ -58,7 +58,10 @@ _PLACES = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _YEAR_BEFORE = re.compile(
-    r"(?:\b(?:in|since|until|of|from|by|year|before|after)|\(|\([^()]*[,\s])\s*$|\ue001\s*$", re.I
+    r"(?:\b(?:in|since|until|from|by|year|before|after)|\(|\([^()]*[,\s])\s*$|\ue001\s*$", re.IGNORECASE
+)
+_YEAR_AFTER = re.compile(
+    r"\s*(?:[.,;:)\ue001\ue003-]|(?:and|to|by|it|we|the|a|as|for|on|with|when|was|is)\b|$)"
 )
 _CITED_AFTER = re.compile(
     r"\s*(?:%|percent|per\s+cent|points?)?\s*"
@@ -112,13 +115,13 @@ def _named(before: str, number: str, after: str) -> bool:
         return True
     if number in {"1", "2", "3"} and re.match(r"-?D\b", after):
         return True
-    return bool(_NAME_BEFORE.search(before)) and not before.endswith("--")
+    return number.isdigit() and bool(_NAME_BEFORE.search(before)) and not before.endswith("--")
 
 
 def _placed(before: str, number: str, after: str) -> bool:
     """Whether the number is a year or that of a section."""
-    if _YEAR.fullmatch(number) and (_YEAR_BEFORE.search(before) or re.match(r"\s*\ue001", after)):
-        return True
+    if _YEAR.fullmatch(number) and _YEAR_AFTER.match(after):
+        return bool(_YEAR_BEFORE.search(before) or re.match(r"\s*\ue001", after))
     return number.isdigit() and bool(_PLACES.search(before))
 
 

@@ -20,6 +20,7 @@ from paper_kit.render.proof.commands import (
     MACROS,
     REFERENCES,
     UNBRACED,
+    VERBATIM,
     context,
     readings,
 )
@@ -272,7 +273,8 @@ class _Reader:
         if page is self.text:
             self.mark(start, BREAK, page)
         arguments = node.nodeargd.argnlist if node.nodeargd and node.nodeargd.argnlist else []
-        self.arguments("", ENVIRONMENTS.get(name, "h" * 2 * len(arguments)), arguments, page)
+        known = ENVIRONMENTS.get(name, ("{t" if name == VERBATIM else "{h") * len(arguments))
+        self.arguments("", known, arguments, page)
         self.nodes(node.nodelist, page)
 
     @staticmethod

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from paper_kit.render.proof.numbers import VALUES, Typed
 
 SHOWN = 2  # facts named in one finding
+_NAMES = {"network": "model", "architecture": "model", "clas": "class"}
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?(\d[\d,]*(?:\.\d+)?)")
 
 
@@ -22,7 +23,7 @@ class Values:
                 self._keys.setdefault(found[1].replace(",", ""), []).append(key)
 
     def holding(self, typed: Typed, around: str = "") -> tuple[str, ...]:
-        """The tags that print the number, those first whose key shares a word with the text around it."""
+        """The tags that print the number: those whose key shares most words with the text around it."""
         word = typed.word
         if word:
             first = re.split(r"[\s-]", typed.text.lower())[0]
@@ -32,13 +33,12 @@ class Values:
             number = typed.text.replace(",", "").replace("{}", "")
         keys = [key for key in self._keys.get(number, ()) if not word or key.startswith("counts.")]
         near = {_stem(found) for found in re.findall(r"[A-Za-z]{3,}", around.lower())}
-
-        def rank(key: str) -> tuple[int, int, int]:
-            steps = {_stem(step) for step in re.findall(r"[a-z]{3,}", key.lower())}
-            return -len(steps & near), len(key.split(".")), len(key)
-
-        ending = ".words" if word else ""
-        return tuple(rf"\VAR{{{key}{ending}}}" for key in sorted(keys, key=rank)[:SHOWN])
+        shared = {key: len(near & {_stem(step) for step in re.findall(r"[a-z]{3,}", key)}) for key in keys}
+        most = max(shared.values(), default=0)
+        best = sorted(
+            (key for key in keys if shared[key] == most), key=lambda key: (key.count("."), len(key))
+        )
+        return tuple(rf"\VAR{{{key}{'.words' if word else ''}}}" for key in best[:SHOWN])
 
 
 def told(typed: str, tags: tuple[str, ...]) -> str:
@@ -49,4 +49,6 @@ def told(typed: str, tags: tuple[str, ...]) -> str:
 
 
 def _stem(word: str) -> str:
-    return word.rstrip("s")
+    """The word without its plural, as keys of facts name the thing."""
+    stem = word.removesuffix("es") if word.endswith("sses") else word.rstrip("s")
+    return _NAMES.get(stem, stem)
