@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from paper_kit.core.paper import Paper
 from paper_kit.render.check import Finding
@@ -26,34 +26,32 @@ def paper_findings(paper: Paper, source: str = "", values: Values | None = None)
     for key in ("title", "keywords", "acknowledgements"):
         said = getattr(paper, key)
         for text in (said,) if isinstance(said, str) else said:
-            for typed in in_prose(text):
-                if key == "acknowledgements" and _is_grant(text, typed):
-                    continue
+            for typed in _typed(key, text):
                 place = _place(PAPER, source, 0, key, text, typed)
-                tags = () if values is None else values.holding(typed, text)
-                yield Finding("number", place, f"{key}: {_told(typed, tags)}")
+                yield Finding("number", place, f"{key}: {_told(typed, text, values)}")
 
 
 def literature_findings(source: str, values: Values | None = None) -> Iterator[Finding]:
     """The typed numbers of rows that cite nobody; what a row with `cite` says is its source's."""
     starts = [found.end() for found in re.finditer(r"^\s*\[\[result\]\]", source, re.MULTILINE)]
     rows = tomllib.loads(source).get("result", [])
-    for start, row in zip(starts, rows, strict=False):
-        if not str(row.get("cite", "")).strip():
-            yield from _row_findings(source, start, row.items(), values)
+    uncited = [
+        (at, row) for at, row in zip(starts, rows, strict=False) if not str(row.get("cite", "")).strip()
+    ]
+    for start, key, text in ((at, key, str(said)) for at, row in uncited for key, said in row.items()):
+        for typed in in_prose(text):
+            place = _place(LITERATURE, source, start, key, text, typed)
+            yield Finding("number", place, f"{key}: {_told(typed, text, values)} Or give the row its `cite`.")
 
 
-def _row_findings(
-    source: str, start: int, row: Iterable[tuple[str, object]], values: Values | None
-) -> Iterator[Finding]:
-    for key, said in row:
-        for typed in in_prose(str(said)):
-            place = _place(LITERATURE, source, start, key, str(said), typed)
-            tags = () if values is None else values.holding(typed, str(said))
-            yield Finding("number", place, f"{key}: {_told(typed, tags)} Or give the row its `cite`.")
+def _typed(key: str, text: str) -> Iterator[Typed]:
+    """The typed numbers of a field of paper.toml; acknowledgements may give the numbers of grants."""
+    thanks = key == "acknowledgements"
+    return (typed for typed in in_prose(text) if not (thanks and _is_grant(text, typed)))
 
 
-def _told(typed: Typed, tags: tuple[str, ...]) -> str:
+def _told(typed: Typed, text: str, values: Values | None) -> str:
+    tags = () if values is None else values.holding(typed, text)
     if tags:
         return told(typed.text, tags)
     return f"{typed.text} is typed; say it in a template, where a fact can be printed."
