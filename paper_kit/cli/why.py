@@ -26,7 +26,7 @@ Asked = Annotated[
 
 
 def why(asked: Asked, venue: Venue = "", runs: Runs = None) -> None:
-    """Tell where a printed number is from: its value, formula, runs and settings, and the lines that print it."""
+    """Tell where a printed number is from: value, formula, runs and settings, and the lines that print it."""
     from paper_kit.core.config import study_root
     from paper_kit.render.why import find, on_page, quantities, read_trace
 

@@ -142,12 +142,18 @@ def untraced(read: ReadBack, meant: Meant) -> Iterator[Finding]:
     typed = list(_typed(read, meant))
     typed.sort(key=lambda each: not _formula(read, each[0]))  # formulas take what formulas have first
     for place, number in typed:
-        if left[number] > 0:
-            left[number] -= 1
-        else:
+        stacked = _formula(read, place) and number.isdigit() and len(number) < 4  # ½ may be read as 12
+        taken = next((each for each in ([number], [*number]) if _all_left(left, each)), None)
+        if taken is None or (len(taken) > 1 and not stacked):
             found.append((place, number))
+        else:
+            left -= Counter(taken)
     for place, number in sorted(found):
         yield _untraced(read, place, number)
+
+
+def _all_left(left: Counter[str], numbers: Sequence[str]) -> bool:
+    return all(left[number] >= count for number, count in Counter(numbers).items())
 
 
 def _typed(read: ReadBack, meant: Meant) -> Iterator[tuple[int, str]]:
