@@ -8,6 +8,7 @@ from paper_kit.analysis.artifacts import Note
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._format import Kind
 
+OUTCOMES = {True: "holds", False: "fails", None: "not checked"}
 TOLD = 5  # problems named in one line
 
 Piece = str | Fact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paper_kit.analysis.audit_line import AuditLine, Piece, line, number
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts.audit import LEAKED, audit_facts, full_fact
 from paper_kit.analysis.results import Results
 from paper_kit.core.plan import BASE
@@ -87,11 +88,12 @@ def ceiling(results: Results, experiment: str, found: AuditRecord | None) -> Aud
         return AuditLine(name, None, (f"no source gives one for {card.title}",))
     best = number("highest_accuracy", highest, "percent", "results.*.accuracy")
     bound = number("ceiling", limit, "percent", "card.ceiling", digits=0)
+    told = Fact("audit.ceiling_source", source, "text", origin=Origin(fields=("card.ceiling_source",)))
     if highest <= limit:
-        return AuditLine(name, True, (best, " is the highest accuracy, not above ", bound, f": {source}"))
+        return AuditLine(name, True, (best, " is the highest accuracy, not above ", bound, ": ", told))
     asked = f"; a result above it asks for a look at leaks: {ask(results, experiment)}"
     done = "; the copies above were looked for" if found else asked
-    return AuditLine(name, found is not None, (best, " is above ", bound, f": {source}{done}"))
+    return AuditLine(name, found is not None, (best, " is above ", bound, ": ", told, done))
 
 
 def ceiling_of(card: Card) -> tuple[float | None, str]:

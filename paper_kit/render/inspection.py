@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paper_kit.analysis.audit_line import OUTCOMES
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_text
 from paper_kit.render.check import Finding
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 FINDINGS = "findings.json"  # beside the PDF: what the last build found, and of which inputs
 SOURCES = ("paper/paper.toml", "templates/literature.toml")
-OUTCOMES = {True: "holds", False: "fails", None: "not checked"}
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def kept(folder: Path) -> Kept | None:
         )
         return Kept(str(value["digest"]), found, dict(value["claims"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: damaged ({error!r}). Type `paperkit build-pdf` again."
-        ) from None
+        raise InputError(f"{path}: damaged ({error!r}). Type `paperkit build-pdf` again.") from None
 
 
 def _each(kind: Any, rows: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.artifacts import Figure, Table
+from paper_kit.analysis.audits import AuditLine, audits
 from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import collect_facts
@@ -40,6 +41,7 @@ class Material:
     claims: Claims
     stale_runs: frozenset[str] = field(default_factory=frozenset)
     seeds: int = 1
+    audits: tuple[AuditLine, ...] = ()
     runs: Mapping[str, RunLabel] = field(default_factory=dict)  # by id
 
 
@@ -65,5 +67,6 @@ def material(results: Results, style: Style, stale_runs: frozenset[str] = frozen
         claims=results.claims,
         stale_runs=stale_runs,
         seeds=len(results.main.seeds),
+        audits=audits(results),
         runs=run_labels(results),
     )

@@ -15,6 +15,7 @@ from paper_kit.core.plan import plan
 from paper_kit.core.store import Store
 from paper_kit.render.manuscript import Typeset, load_manuscript, typeset
 from paper_kit.render.material import material
+from paper_kit.render.seal import Stamp, stamped
 from paper_kit.render.venue import load_venue
 from tests.analysis.fabricated import CLASSES, _history, _record, cost, experiment
 from tests.render.small import TEMPLATES, drawn
@@ -54,6 +55,7 @@ def printed(results: Results, paper: Paper | None = None) -> Typeset:
     """The shipped manuscript with these results."""
     venue = load_venue(TEMPLATES, "ieeetran")
     made = replace(material(results, venue.style()), figure=lambda _name, _options: drawn())
+    made = stamped(made, Stamp("0" * 16))
     shipped = load_manuscript(TEMPLATES, paper or Paper())
     words = {**shipped.templates, "sections/appendix/provenance.tex": ""}
     return typeset(replace(shipped, templates=words), made, venue)

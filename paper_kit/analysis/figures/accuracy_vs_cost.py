@@ -41,7 +41,7 @@ def draw(
     data = _data(results, cost, level)
     if data.empty:
         return waiting("accuracy_vs_cost", style, width)
-    drawing = canvas(style, width, 2.2)
+    drawing = canvas(style, width, 1.7)
     axes = drawing.subplots()
     keys = [model.key for model in results.models]
     for row in data.to_dict("records"):

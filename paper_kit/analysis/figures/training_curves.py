@@ -35,7 +35,7 @@ def draw(
     data = _data(results, models, experiment)
     if data.empty:
         return waiting("training_curves", style, width)
-    drawing = canvas(style, width, 2.9 if width == "column" else 2.2)
+    drawing = canvas(style, width, 2.6 if width == "column" else 2.2)
     shape = (2, 1) if width == "column" else (1, 2)
     panels = drawing.subplots(*shape, sharex=True)
     for panel, measure in zip(panels, MEASURES, strict=True):

@@ -163,11 +163,12 @@ def _drawn(
     columns = min(len(models), 3 if width == "text" else 2)
     rows = -(-len(models) // columns)
     panel_in = style.width(width) / max(columns, 2)
-    drawing = canvas(style, width, rows * (min(panel_in, 2.4) * 0.86 + 0.2) + 0.35)
+    spare = rows * columns > len(models)  # an empty panel has room for the legend
+    drawing = canvas(style, width, rows * (min(panel_in, 2.4) * 0.86 + 0.2) + (0.0 if spare else 0.35))
     panels = drawing.subplots(rows, columns, squeeze=False)
     for place, panel in enumerate(panels.flat):
         if place >= len(models):
-            panel.set_visible(False)
+            panel.axis("off")
             continue
         _panel(panel, data[data.model == models[place].key], len(classes), style)
         if len(models) > 1:
@@ -185,6 +186,9 @@ def _drawn(
         )
         for k, name in enumerate(classes)
     ]
+    if spare:
+        panels.flat[-1].legend(handles=handles, loc="center", ncols=1, handletextpad=0.1)
+        return drawing
     across = len(handles) if width == "text" and sum(map(len, classes)) < 80 else 4
     drawing.legend(
         handles=handles, loc="outside lower center", ncols=across, handletextpad=0.1, columnspacing=1.2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from paper_kit.analysis.artifacts import Cell, Column, Note, Table
-from paper_kit.analysis.audits import AuditLine, audits
+from paper_kit.analysis.audit_line import OUTCOMES, AuditLine
+from paper_kit.analysis.audits import audits
 from paper_kit.analysis.results import Results
 
-OUTCOMES = {True: "holds", False: "fails", None: "not checked"}
 COLUMNS = (
     Column("Check", "l", wrap_in=1.35),
     Column("Outcome", "l"),

@@ -38,6 +38,7 @@ class Line:
     value: Fact
     cells: tuple[Cell | str | Fact, ...]
     mark: str = ""
+    own: bool = False
 
 
 def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", own: bool = True) -> Table:
@@ -109,17 +110,18 @@ def _own_line(results: Results, plan: Plan, model: ModelEntry) -> Line:
     title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
     count = number("counts.classes", int(classes), "count", "record.classes") if classes else ""
     cells = (f"{model.label} (ours)", title, count, *texts)
-    return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells)
+    return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells, own=True)
 
 
 def _best(lines: Sequence[Line]) -> set[int]:
-    """Places of the highest value among the rows of one protocol, where there are two rows or more."""
+    """Places of the highest value among the rows of one protocol, unless all of them are this study's."""
     best: set[int] = set()
     for protocol in {line.protocol for line in lines if line.protocol}:
         places = [n for n, line in enumerate(lines) if line.protocol == protocol]
         values = [lines[n].value.printed_value for n in places]
         known = [value for value in values if value is not None]
-        if len(places) > 1 and len(known) == len(places):
+        published = any(not lines[n].own for n in places)
+        if published and len(places) > 1 and len(known) == len(places):
             best |= {n for n, value in zip(places, values, strict=True) if value == max(known)}
     return best
 
