@@ -149,7 +149,7 @@ def _general(formula: str, labels: Mapping[str, RunLabel]) -> str:
 
 def _reading_words(readings: Iterable[RunReading]) -> str:
     """How the readings read their runs, each way once."""
-    ways = dict.fromkeys(reading[1:] for reading in readings)
+    ways = sorted({reading[1:] for reading in readings})
     return " or ".join(
         f"{split} images, {epoch} epoch, "
         + (f"mean {average} of {' and '.join(views)}" if len(views) > 1 else views[0])
@@ -197,9 +197,9 @@ def _line(line: Line, legend: Legend) -> Tex:
 
 
 def _entry(entry: Entry) -> Tex:
-    return Tex(
-        rf"\pkto{{{','.join(map(str, entry.numbers))}}}{{{escape(f'{entry.name} {entry.text}'.strip())}}}"
-    )
+    named = entry.text.replace("\N{NO-BREAK SPACE}", " ").startswith(f"{entry.name} ")  # p = 0.013
+    words = entry.text if named else f"{entry.name} {entry.text}".strip()
+    return Tex(rf"\pkto{{{','.join(map(str, entry.numbers))}}}{{{escape(words)}}}")
 
 
 def _line_detail(line: Line, found: Provenance) -> dict[str, Any]:

@@ -190,7 +190,7 @@ class TestPdf:
         assert named(tmp_path / "b" / "paper.pdf", PAPER) == found
 
     def test_links_go_over_pages_of_any_kind(self, tmp_path: Path) -> None:
-        """pdfTeX stops where a link's ends lie in boxes of other depths, as a wide float makes them."""
+        """A fact of many words is broken by lines, columns, pages and a wide float."""
         wide = (
             "\\begin{figure*}\\centering\\VAR{figure('curves')}\\caption{Wide}\\end{figure*}\n"
             "\\BLOCK{for n in range(300)}\n\\VAR{data.name}: \\VAR{data.train}, "
