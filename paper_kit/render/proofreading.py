@@ -24,11 +24,14 @@ AROUND = 4  # words told before a difference
 def proofread(pdf: Path, made: Typeset, paper: Paper, venue: Venue) -> list[Finding]:
     """What is wrong in a compiled edition; of the linked one pages.json is written beside the PDF.
 
-    Nothing is found where pdftotext is missing: `check` tells that.
+    Nothing is found where pdftotext is missing, which `check` tells, and in a linked edition whose templates
+    leave out the provenance appendix.
     """
     if shutil.which("pdftotext") is None:
         return []
-    if made.edition == "linked" and r"\pkprovenance" in made.tex:
+    if made.edition == "linked" and r"\pkprovenance" not in made.tex:
+        return []
+    if made.edition == "linked":
         read, found = read_back(pdf, made, paper, venue.columns)
         write_bytes(pdf.with_name(PAGES), pages_json(read, sha256_file(pdf.with_name(PROVENANCE))))
         return found

@@ -82,7 +82,8 @@ def matches(fact: Mapping[str, Any], asked: str) -> bool:
     text, wanted = _plain(fact["text"]), _plain(asked)
     number = _NUMBER.match(text)
     bare = {number[0], number[0].lstrip("+-")} if number else set()
-    return wanted in {text, *bare} or wanted.rstrip(" %") in bare
+    percent = fact["rounding"]["kind"] == "percent" and wanted.rstrip(" %") in bare
+    return wanted in {text, *bare} or percent
 
 
 def quantities(facts: Facts) -> list[Facts]:

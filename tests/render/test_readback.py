@@ -144,6 +144,12 @@ class TestPdf:
             attached = PdfReader(stream).attachments
             assert attached["provenance.json"] == [(tmp_path / "a" / "provenance.json").read_bytes()]
 
+    def test_a_manuscript_without_the_appendix_has_no_links_and_no_findings(self, tmp_path: Path) -> None:
+        assert compiled(DOCUMENT.replace("\\VAR{provenance()}\n", ""), tmp_path) == []
+        targets = {link.target for link in read_layout(tmp_path / "paper.pdf").links}
+        assert not [target for target in targets if target.startswith("pk.")]
+        assert not (tmp_path / "pages.json").exists()
+
     def test_links_have_no_frames_and_no_colour(self, tmp_path: Path) -> None:
         compiled(DOCUMENT, tmp_path)
         with (tmp_path / "paper.pdf").open("rb") as stream:

@@ -1,0 +1,119 @@
+"""paperkit why, and the editions of build-pdf, on the command line."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from paper_kit.core.digest import inputs
+from tests import sealed
+
+TEX = pytest.mark.skipif(
+    shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX or poppler is missing"
+)
+APPENDIX = '\\BLOCK{if edition == "linked"}\n\\clearpage\\pktarget{provenance}\n\\VAR{provenance()}\n\\BLOCK{endif}\n'
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A finished study of two models and two seeds, which is the current folder; with an appendix."""
+    monkeypatch.delenv("PAPERKIT_DATA", raising=False)
+    root = sealed.study(tmp_path / "study")
+    template = root / "templates" / "manuscript.tex"
+    template.write_text(template.read_text().replace("\\end{document}", APPENDIX + "\\end{document}"))
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.mark.usefixtures("study")
+def test_why_before_a_build_says_what_to_type(paperkit):
+    result = paperkit("why", "72.4")
+    assert result.exit_code == 2
+    assert "paperkit build-pdf" in result.stderr
+
+
+def test_why_tells_a_number_by_its_digits_and_its_key_without_heavy_modules(study, paperkit, fresh_in):
+    assert paperkit("render").exit_code == 0
+    text = json.loads((study / "paper/build/article/registry.json").read_text())[
+        "results.emotion_vit.accuracy"
+    ]
+    by_key = paperkit("why", "results.emotion_vit.accuracy")
+    assert by_key.exit_code == 0
+    assert "EmotionViT, Base, seed 0" in by_key.stdout
+    assert "EmotionViT, Base, seed 1" in by_key.stdout
+    assert "mean over seeds of accuracy" in by_key.stdout
+    assert re.search(r"printed in +templates/manuscript\.tex:4", by_key.stdout)
+    code, out, heavy = fresh_in(study, "why", text.split("\N{NO-BREAK SPACE}")[0])
+    assert code == 0
+    assert "results.emotion_vit.accuracy" in out
+    assert heavy == []
+    missing = paperkit("why", "99.99")
+    assert missing.exit_code == 2
+    assert "Nearest are" in missing.stderr
+
+
+def test_why_says_which_inputs_have_changed_since_the_build(study, paperkit):
+    assert paperkit("render").exit_code == 0
+    now = inputs(study)
+    told = {
+        "digest": now.digest,
+        "inputs": {name: dict(each) for name, each in now.classes.items()},
+        "asked": {"venue": "article", "experiments": ["study"]},
+    }
+    (study / "paper/build/article/manifest.json").write_text(json.dumps(told))
+    assert "stale" not in paperkit("why", "counts.models").stderr
+    template = study / "templates" / "manuscript.tex"
+    template.write_text(template.read_text() + "% a word\n")
+    result = paperkit("why", "counts.models")
+    assert result.exit_code == 0
+    assert "stale: inputs have changed since this build (templates/manuscript.tex)" in result.stderr
+    assert "paperkit build-pdf" in result.stderr
+
+
+@pytest.mark.tex
+@TEX
+def test_every_edition_lies_in_its_folder_and_a_page_tells_its_numbers(study, paperkit):
+    assert paperkit("build-pdf").exit_code == 0
+    page = paperkit("why", "paper.pdf:1")
+    assert page.exit_code == 0
+    assert "page 1: 3 facts" in page.stdout
+    assert "results.resemotenet.accuracy" in page.stdout
+    result = paperkit("build-pdf", "--camera-ready")
+    assert result.exit_code == 0
+    assert result.stdout.strip().endswith("article-camera-ready/paper.pdf")
+    assert "reads" not in result.stderr
+    assert paperkit("build-pdf", "--blind").exit_code == 0
+    assert (study / "paper/build/article-blind/paper.pdf").is_file()
+    assert (study / "paper/build/paper.pdf").read_bytes() == (
+        study / "paper/build/article/paper.pdf"
+    ).read_bytes()
+
+
+@pytest.mark.usefixtures("study")
+def test_two_editions_at_once_are_refused(paperkit):
+    result = paperkit("build-pdf", "--camera-ready", "--blind")
+    assert result.exit_code == 2
+    assert "two editions" in result.stderr
+
+
+@pytest.fixture
+def fresh_in():
+    """Runs a command in a fresh process in a folder -> (exit code, stdout, heavy modules)."""
+    import subprocess
+    import sys
+
+    def command(folder, *arguments):
+        code = (
+            "import sys\nfrom paper_kit.cli import app\n"
+            "try:\n    app(sys.argv[1:], prog_name='paperkit')\nexcept SystemExit as end: code = end.code\n"
+            "heavy = {'torch', 'pandas', 'matplotlib', 'scipy', 'jinja2'} & set(sys.modules)\n"
+            "print('LOADED', *sorted(heavy)); sys.exit(code)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=folder
+        )
+        out, _, loaded = done.stdout.rpartition("LOADED")
+        return done.returncode, out, loaded.split()
+
+    return command
