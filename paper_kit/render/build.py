@@ -125,16 +125,8 @@ def build_paper(
     folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
-    findings = unset_signs(made)
-    pdf: Path | None = None
-    if request.compile:
-        compiled = compile_tex(folder, made.lines)
-        pdf = compiled.pdf
-        findings += check(compiled, made.lines, inputs.venue)
-        findings += proofread(pdf, made, inputs.manuscript.paper, inputs.venue)
-        if request.final or request.edition == "camera-ready":
-            findings += other_edition(inputs, made.edition, pdf)
-    seen = seen.with_findings(findings)
+    pdf, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
+    seen = seen.with_findings([*unset_signs(made), *findings])
     keep(folder, seen, inputs.sealing.inputs.digest, made)
     if request.final:
         refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
@@ -154,6 +146,16 @@ def build_paper(
     )
 
 
+def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Path, list[Finding]]:
+    """The PDF of a written build folder, and what is to be put right in it."""
+    done = compile_tex(folder, made.lines)
+    findings = check(done, made.lines, inputs.venue)
+    findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
+    if request.final or request.edition == "camera-ready":
+        findings += other_edition(inputs, made.edition, done.pdf)
+    return done.pdf, findings
+
+
 def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
     """Where the words of a compiled edition differ from those of its linked or camera-ready counterpart."""
     if edition == "blind" or shutil.which("pdftotext") is None:
@@ -162,9 +164,9 @@ def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
     made = inputs.typeset(other)
     folder = counterpart(pdf.parent, inputs.venue.key, edition)
     write(page_files(made, inputs.manuscript, inputs.venue), folder)
-    compiled = compile_tex(folder, made.lines)
-    linked, plain = (pdf, compiled.pdf) if edition == "linked" else (compiled.pdf, pdf)
-    return [*proofread(compiled.pdf, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
+    twin = compile_tex(folder, made.lines).pdf
+    linked, plain = (pdf, twin) if edition == "linked" else (twin, pdf)
+    return [*proofread(twin, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
 
 
 def build(manuscript: Manuscript, results: Results, venue: Venue, stamp: Stamp) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.figures._canvas import canvas, listed, pending_note, waiting, wrapped
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
+from paper_kit.analysis.tables._parts import number
 from paper_kit.core.experiment import ModelEntry
 from paper_kit.stats.metrics import Integers, row_rates
 
@@ -101,7 +102,8 @@ def _labels(drawing: Drawing, axes: Any, classes: tuple[str, ...], style: Style,
 def _notes(results: Results, experiment: str, show: str) -> tuple[Note, ...]:
     seeds = len(results.plan(experiment).experiment.seeds)
     what = "Cells print percent of the row." if show == "rate" else "Cells print counts."
-    return (Note(what + (f" Summed over {seeds} seeds." if seeds > 1 else "")),)
+    count = number("counts.seeds", seeds, "count", "seeds")
+    return (Note(what, *((" Summed over ", count, " seeds.") if seeds > 1 else ())),)
 
 
 def _data(known: list[tuple[ModelEntry, Integers]], classes: tuple[str, ...]) -> pd.DataFrame:
