@@ -12,7 +12,10 @@ from tests import sealed
 TEX = pytest.mark.skipif(
     shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX or poppler is missing"
 )
-APPENDIX = '\\BLOCK{if edition == "linked"}\n\\clearpage\\pktarget{provenance}\n\\VAR{provenance()}\n\\BLOCK{endif}\n'
+APPENDIX = (
+    '\\BLOCK{if edition == "linked"}\n'
+    "\\clearpage\\pktarget{provenance}\n\\VAR{provenance()}\n\\BLOCK{endif}\n"
+)
 
 
 @pytest.fixture
