@@ -97,9 +97,12 @@ def _overfull(log: str, lines: SourceMap) -> Iterator[Finding]:
 
 
 def _pages(pdf: Path, venue: Venue) -> Iterator[Finding]:
+    whole = pages(pdf)
+    if not venue.page_limit or whole <= venue.page_limit:
+        return
     count = body_pages(pdf)
-    if venue.page_limit and count > venue.page_limit:
-        beside = " before the provenance appendix" if count < pages(pdf) else ""
+    if count > venue.page_limit:
+        beside = " before the provenance appendix" if count < whole else ""
         told = f"{count} pages{beside}, but {venue.name} allows {venue.page_limit}"
         yield Finding("pages", str(pdf), f"{told}; shorten a section or drop an appendix.")
 
