@@ -18,7 +18,7 @@ class Venue(Frozen):
     r"""What venue.toml says; `name` is for people, `key` the folder's name.
 
     `column_in` and `text_in` are \columnwidth and \textwidth; figures are drawn at these widths in `font`
-    at `font_size_pt`. `page_limit` counts all pages; 0 means none.
+    at `font_size_pt`. `page_limit` counts the pages before the provenance appendix; 0: none.
     """
 
     key: str
