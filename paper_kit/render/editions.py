@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.core.paper import Author, Paper
 
 Edition = Literal["linked", "camera-ready", "blind"]
-EDITIONS: tuple[Edition, ...] = get_args(Edition)
 NAMELESS = Author(name="Anonymous Authors")
 WITHHELD = "withheld for review"
 TELLING = ("environment.commit", "build.")  # facts that name a repository or a build

@@ -32,10 +32,9 @@ class Furniture:
         words = self.layout.words
         word = words[place]
         before = words[place - 1].text if place and words[place - 1].box.page == word.box.page else ""
-        after = words[place + 1].text if place + 1 < len(words) else ""
         return bool(
             YEAR.fullmatch(word.text)
-            or self._caption(word, before, after)
+            or self._caption(word, before)
             or self._heading(word)
             or self._counted(word)
             or self._page_number(word)
@@ -47,16 +46,14 @@ class Furniture:
         place = bisect_right(self._starts, self._order(box))
         return place > 0 and self._blocks[place - 1][1].startswith("cite.")
 
-    def _caption(self, word: Word, before: str, after: str) -> bool:
-        """The number in "Table 3", where a caption's target is on the page, or in "Fig. 3:"."""
+    def _caption(self, word: Word, before: str) -> bool:
+        """The number in "Table 3", where the target of such a caption is on the page."""
         number = re.fullmatch(r"(\w+)[.:]?", word.text)
         if number is None or not _CAPTION.fullmatch(before):
             return False
+        end = re.compile(rf"\.{re.escape(number[1])}$")
         names = self.layout.on(word.box.page)
-        return any(
-            re.search(rf"\.{re.escape(number[1])}$", name) and name.startswith(before.lower()[:3])
-            for name in names
-        ) or bool(after == "" and names)
+        return any(end.search(name) and name.startswith(before.lower()[:3]) for name in names)
 
     def _heading(self, word: Word) -> bool:
         """The number of a heading, which stands right below its target: "2.1", or "1)" for 2.1.1."""
