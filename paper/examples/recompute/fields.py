@@ -1,0 +1,221 @@
+"""Numbers that no logits give: looked up in records, experiment files and source files."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from results import Value
+from stored import Study
+
+NAMED = {  # how the manuscript words what a specification writes
+    "fp32": "FP32", "bf16": "BF16", "fp16": "FP16", "adamw": "AdamW", "sgd": "SGD", "one_cycle": "one-cycle",
+    "macro_f1": "macro F1", "run": "source task", "file": "weights file",
+}  # fmt: skip
+CONSTANTS = {  # where the source writes what a figure or an audit keeps to, by the start of the field
+    "figure.tsne": "paper_kit/analysis/figures/tsne.py",
+    "figure.level": "paper_kit/analysis/figures/accuracy_vs_cost.py",
+    "known": "paper_kit/data/known.py",
+}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The study with the files of the repository beside it."""
+
+    study: Study
+    root: Path
+
+    @cached_property
+    def paper(self) -> dict[str, Any]:
+        """paper/paper.toml."""
+        return tomllib.loads((self.root / "paper/paper.toml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def published(self) -> dict[tuple[str, str], float]:
+        """(dataset, method) -> published accuracy in percent."""
+        told = tomllib.loads((self.root / "templates/literature.toml").read_text(encoding="utf-8"))
+        return {(row["dataset"], row["name"]): row["value"] for row in told["result"]}
+
+    def candidates(self, fact: Mapping[str, Any], row: str = "") -> list[Value]:
+        """The values that the fact may state; KeyError where nothing is known of it.
+
+        `row` is what stands left of it on its line: a table of settings names models there.
+        """
+        key, fields = fact["key"], fact["origin"]["fields"]
+        start, *steps = key.split(".") if key else ["settings"]
+        field = fields[0] if fields else ""
+        if start in {"literature"}:
+            return [self.published[steps[0], field.removeprefix("literature.toml: ")] / 100]
+        if start == "figure" or field.startswith(tuple(CONSTANTS)):
+            return [self._constant(field, key.rpartition(".")[2])]
+        if start == "cost":
+            return [self._cost(steps, field, fact)]
+        if start == "model":
+            return [self._model(steps, field)]
+        if start in {"names", "study"}:
+            models = self.study.models
+            return [models[steps[0]] if start == "names" else listed([*models.values()])]
+        if start in {"environment", "build"}:
+            return self._environment(steps[0], fact)
+        if start == "data":
+            return [self._data(steps, field)]
+        if start == "audit":
+            return [self._audit(steps[0])]
+        return self._settings(field, fact, row)
+
+    def _constant(self, field: str, name: str) -> Value:
+        """What the source writes behind a name; t-SNE draws as many images as it is told to."""
+        place = next(
+            (CONSTANTS[start] for start in CONSTANTS if field.startswith(start)), CONSTANTS["figure.tsne"]
+        )
+        source = (self.root / place).read_text(encoding="utf-8")
+        if field.startswith("known"):
+            source = source.partition(f'name="{self.study.experiment["base"]["dataset"]["name"]}"')[2]
+        found = re.search(
+            rf'^\s*{name}(?:: \w+)? ?= ?(?:"(.*?)"|([\d.]+))', source, re.IGNORECASE | re.MULTILINE
+        )
+        if found is None:
+            raise KeyError(f"{name} in {place}")
+        return found[1] if found[2] is None else float(found[2])
+
+    def _cost(self, steps: list[str], field: str, fact: Mapping[str, Any]) -> Value:
+        study, name = self.study, field.partition(".")[2]
+        costs = {model: self._cost_of(model) for model in study.models}
+        by_macs = sorted(study.models, key=lambda model: float(costs[model]["macs"]))
+        any_cost = costs[by_macs[0]]
+        if steps == ["total_training_hours"]:
+            seconds = [
+                study.records.records[run]["seconds"] for run in (*study.runs.values(), *study.sources)
+            ]
+            return sum(seconds) / (3600 if fact["unit"] == "hours" else 60)
+        ranked = {"cheapest": by_macs[0], "costliest": by_macs[-1]}
+        model = ranked.get(steps[0], steps[0])
+        if steps[1:] == ["model"]:
+            return study.models[model]
+        if model in costs:
+            return float(costs[model][name])
+        whole: dict[str, Value] = {
+            "device": any_cost["environment"]["device_name"],
+            "threads": any_cost["threads"],
+            "torch": any_cost["torch"],
+            "views": len(any_cost["views"]),
+            "batch_size": any_cost["batch_size"],
+            "throughput_batch": int(field.rpartition("_")[2]) if field[-1].isdigit() else -1,
+        }
+        if steps[0] == "libraries":
+            return sum(cost["environment"]["memory_before_mib"] for cost in costs.values()) / len(costs)
+        return whole[steps[0]]
+
+    def _cost_of(self, model: str) -> Any:
+        part = self.study.spec(model)["model"]
+        return next(cost for cost in self.study.records.costs.values() if cost["model"] == part)
+
+    def _model(self, steps: list[str], field: str) -> Value:
+        """An option of a model, a size of it, or what is noted of one of its layers."""
+        model, what = steps[0], steps[1]
+        record = self.study.record(model)
+        if what == "layer":
+            value = record["layers"][int(steps[2])][steps[3]]
+            return "×".join(map(str, value)).removesuffix("×1×1") if isinstance(value, list) else value
+        if what == "options":
+            return _worded(self.study.spec(model)["model"][steps[2]])
+        layers = sum(layer[what] for layer in record["layers"])
+        stored = record["parameters"] if what == "parameters" else self._cost_of(model)[what]
+        if layers != stored:
+            raise KeyError(f"{what}: {layers} in the layers, {stored} in {field}")
+        return float(stored)
+
+    def _environment(self, name: str, fact: Mapping[str, Any]) -> list[Value]:
+        """What all runs behind the fact noted of their machine; what a build is called is no result."""
+        runs = [run for run in fact["origin"]["runs"] if run in self.study.records.records]
+        kept = fact["origin"]["fields"][0].partition(".")[2]
+        found = {self.study.records.records[run]["environment"].get(kept) for run in runs}
+        if len(found) != 1 or None in found:
+            raise KeyError(f"{name}: {len(found)} values in {len(runs)} runs")
+        return [str(found.pop())]
+
+    def _data(self, steps: list[str], field: str) -> Value:
+        record = self.study.record(next(iter(self.study.models)))
+        if field.startswith("card."):
+            return record["card"][field.partition(".")[2]]
+        if steps[0] in {"fingerprint", "image_size"}:
+            return (
+                record["data"]["fingerprint"] if steps[0] == "fingerprint" else record["spec"]["image_size"]
+            )
+        counts, classes = record["data"]["counts"], record["classes"]
+        counts = counts | {"total": {name: sum(each[name] for each in counts.values()) for name in classes}}
+        train = counts["train"]
+        most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
+        if steps[0] == "count":
+            return counts[steps[1]][steps[2]]
+        if steps[0] in counts:
+            return sum(counts[steps[0]].values())
+        told: dict[str, Value] = {
+            "largest_class": most, "largest_count": train[most], "smallest_class": least,
+            "smallest_count": train[least], "imbalance": train[most] / train[least],
+            "classes": listed(classes),
+        }  # fmt: skip
+        return told[steps[0]]
+
+    def _audit(self, name: str) -> Value:
+        """What the audits of the study itself counted; what audits of images found is recomputed."""
+        study = self.study
+        model = next(iter(study.models))
+        card = study.record(model)["card"]
+        if name in {"ceiling", "ceiling_source"}:
+            return card[name]
+        told: dict[str, Value] = {
+            "cells": len(study.models) * (1 + len(study.ablations)),
+            "ablated_cells": len(study.models) * len(study.ablations),
+            "runs": len(study.runs),
+            "test_readings": study.records.test_readings(study.runs[model, "base"]),
+            "highest_accuracy": study.cell(study.best_first[0]).metric("accuracy"),
+        }
+        return told[name]
+
+    def _settings(self, field: str, fact: Mapping[str, Any], row: str) -> list[Value]:
+        """A setting of the study: of the model that the row names, of the first where it names none."""
+        study = self.study
+        if field.startswith("paper."):
+            value = float(self.paper[field.partition(".")[2]])
+            value = value / 100 if "margin" in field else value
+            return [1 - value if fact["key"].endswith("interval_level") else value]
+        if field.startswith("reading."):
+            reading = {"average": "probability", **study.experiment["reading"]}[field.partition(".")[2]]
+            return (
+                [len(reading) if fact["key"] else ", ".join(reading)]
+                if isinstance(reading, list)
+                else [reading]
+            )
+        if field in {"seeds", "record.classes"}:
+            return [study.experiment["seeds"][0] if "counts" not in fact["key"] else self._number_of(field)]
+        named = [model for model, label in study.models.items() if row.endswith(f", {label}")]
+        return [_worded(_at(study.spec(model), field)) for model in named or list(study.models)[:1]]
+
+    def _number_of(self, field: str) -> int:
+        return len(self.study.experiment["seeds"] if field == "seeds" else self.study.classes)
+
+    def several(self, fields: list[str]) -> list[float]:
+        """The values of several fields of the specification, which one text prints."""
+        return [float(_at(self.study.spec(next(iter(self.study.models))), field)) for field in fields]
+
+
+def listed(names: list[str]) -> str:
+    """a, b and c."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _at(spec: Mapping[str, Any], field: str) -> Any:
+    for step in field.split("."):
+        spec = spec[step]
+    return spec
+
+
+def _worded(value: Any) -> Value:
+    return NAMED.get(value, value) if isinstance(value, str) else float(value)

@@ -1,0 +1,147 @@
+"""Each printed fact held against what this script finds for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from chance import ERRORS, bootstrap, power, sign_flips
+from fields import Fields
+from pages import plain
+from printed import decimals, numbers
+from results import PRINTED, Value, value_of
+from trials import Trials
+
+EXACT, CHANCE, FIELD = "recomputed exactly", "within Monte-Carlo error", "traced to a field"
+NAMES, OPEN = "names this very build", "unchecked"
+METHODS = 0.10  # points, between the ends of a percentile interval and of a t interval
+WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+HUNDRED = {"percent", "points", "magnitude"}
+PREFIX = {"k": 1e-3, "M": 1e-6, "G": 1e-9}
+BUILD = ("build.seal", "build.commit")  # names of this build; manifest.json holds them
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of one number: how it was checked, what this script has for it, and whether that agrees."""
+
+    kind: str
+    page: int
+    key: str
+    printed: str
+    own: str
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class Judge:
+    """All that a number may be held against."""
+
+    known: Mapping[str, Value]
+    trials: Trials
+    fields: Fields
+    manifest: Mapping[str, Any]
+
+    def findings(self, fact: Mapping[str, Any], page: int, row: str) -> Iterator[Finding]:
+        """What is found of one printing of a fact; its interval is a finding of its own."""
+        key, formula = fact["key"], fact["origin"]["formula"]
+        name = key or formula or ", ".join(fact["origin"]["fields"])
+        try:
+            for kind, own, agrees in self._judged(fact, row):
+                yield Finding(kind, page, name, fact["text"], own, agrees)
+        except (KeyError, IndexError, StopIteration) as error:
+            yield Finding(OPEN, page, name, fact["text"], f"nothing is known of {error}", True)
+
+    def _judged(self, fact: Mapping[str, Any], row: str) -> Iterator[tuple[str, str, bool]]:
+        key, text = fact["key"], fact["text"]
+        if fact["missing"]:
+            raise KeyError("it yet: no run gives it")
+        if key == "claims.tests":
+            yield self._plain(EXACT, fact, len(self.trials.family))
+        elif found := re.fullmatch(r"claims\.(.+) - (.+)\.p", key):
+            yield from self._probability(text, found[1], found[2])
+        elif found := re.fullmatch(r"claims\.(.+) - (.+)\.difference", key):
+            yield self._plain(EXACT, fact, value_of(f"{found[1]} - {found[2]}", dict(self.known)))
+            yield from self._interval(text, found[1], found[2])
+        elif key == "results.resolvable":
+            yield self._resolvable(text)
+        elif key in self.known or "abs(" in fact["origin"]["formula"].replace(PRINTED, ""):
+            value = value_of(key or fact["origin"]["formula"], dict(self.known))
+            yield self._plain(EXACT, fact, value)
+            yield from self._interval(text, key, "0")
+        elif key in BUILD:
+            yield self._of_build(key, text)
+        elif len(fact["origin"]["fields"]) > 1 or (not key and "augment" in fact["origin"]["fields"][0]):
+            values = sorted(self.fields.several(fact["origin"]["fields"]))
+            told = sorted(numbers(text))
+            yield FIELD, str(values), told in (values, sorted([*values, 1.0]))  # "1 ± 0.1" is the scale 0.1
+        else:
+            tried = [self._plain(FIELD, fact, value) for value in self.fields.candidates(fact, row)]
+            yield next((each for each in tried if each[2]), tried[0])
+
+    def _of_build(self, key: str, text: str) -> tuple[str, str, bool]:
+        """The seal and the commit, as manifest.json has them where it lies beside; they are no results."""
+        if not self.manifest:
+            return NAMES, text, True
+        seal, commit = str(self.manifest["seal"]), str(self.manifest["commit"])
+        own = seal if key.endswith("seal") else commit + ("" if self.manifest["clean"] else " with changes")
+        return NAMES, own, own == text
+
+    def _plain(self, kind: str, fact: Mapping[str, Any], value: Value) -> tuple[str, str, bool]:
+        """One value against the first number of the text, to the digits printed; names against names."""
+        text = fact["text"]
+        if isinstance(value, str):
+            whole = plain(text) == plain(value)
+            return kind, value, whole or (len(text) >= 12 and value.startswith(text) and " " not in text)
+        if text in WORDS:
+            return kind, f"{value:g}", value == WORDS.index(text)
+        rounding = fact["rounding"]["kind"]
+        scale = 100.0 if rounding in HUNDRED else PREFIX.get(fact["unit"], 1.0)
+        own = abs(value * scale) if rounding == "magnitude" else value * scale
+        told = numbers(text)
+        near = 0.5 * 10.0 ** -decimals(text) + 1e-9 if rounding != "setting" else 1e-9
+        return kind, f"{own:.10g}", bool(told) and abs(told[0] - own) <= near
+
+    def _interval(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
+        """The bounds in brackets, where there are any, against a bootstrap over images."""
+        if "[" not in text:
+            return
+        told = numbers(text.partition("[")[2])
+        own = [100 * end for end in bootstrap(self.trials.scores(left, right), 1 - self.trials.alpha)]
+        near = METHODS + 0.5 * 10.0 ** -decimals(text)
+        agrees = len(told) == 2 and all(abs(a - b) <= near for a, b in zip(told, own, strict=True))
+        yield CHANCE, f"[{own[0]:.2f}, {own[1]:.2f}]", agrees
+
+    def _probability(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
+        """A corrected p: to the printed digits by own sums, and within the error of random signs."""
+        trials = self.trials
+        corrected = trials.corrected[trials.name(left, right)]
+        told, least = numbers(text)[-1], "<" in text
+        exactly = corrected < told == 0.001 if least else abs(corrected - told) <= 0.0005 + 1e-9
+        kind = EXACT if trials.networks(left, right) is not None else CHANCE
+        yield kind, f"{corrected:.6g}", exactly and self._simulated(left, right, corrected)
+
+    def _simulated(self, left: str, right: str, corrected: float) -> bool:
+        """Whether random signs give this p too, times what the correction has multiplied it by."""
+        drawn = sign_flips(self.trials.scores(left, right))
+        raw = self.trials.family[self.trials.name(left, right)]
+        times = corrected / raw if raw else 1.0
+        return abs(drawn.value * times - corrected) <= times * (ERRORS * drawn.error + 0.05 * raw) + 1e-4
+
+    def _resolvable(self, text: str) -> tuple[str, str, bool]:
+        """The difference that McNemar's test finds in 80 % of drawn test sets lies within the rounding."""
+        study = self.trials.study
+        right = [study.cell(model).right_N for model in study.models]
+        discordant = float(np.mean([(a != b).mean() for a, b in combinations(right, 2)]))
+        told, near = numbers(text)[0] / 100, 0.005 * 10.0 ** -decimals(text)
+        ends = [
+            power(told + sign * near, discordant, len(right[0]), 1 - self.trials.alpha) for sign in (-1, 1)
+        ]
+        agrees = ends[0].value - ERRORS * ends[0].error <= 0.8 <= ends[1].value + ERRORS * ends[1].error
+        return CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", agrees

@@ -1,0 +1,144 @@
+"""All findings about a paper: its records, its pages, each number, each confusion matrix, each claim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fields import Fields
+from judge import EXACT, FIELD, OPEN, Finding, Judge
+from pages import Pdf
+from printed import Printing, confusion, printings, row_names, shows
+from results import results
+from stored import Records, Study, read_study
+from trials import LARGEST, Trials, sides, spoken
+
+ROOT = Path(__file__).resolve().parents[3]
+SHOWN = "shown on its page"
+ROW = "in the row of its name"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings about a paper, and how many numbers in it are typed and meant."""
+
+    findings: tuple[Finding, ...]
+    literals: int
+
+    @property
+    def wrong(self) -> list[Finding]:
+        """Numbers that disagree, and numbers that could not be checked."""
+        return [each for each in self.findings if not each.agrees or each.kind == OPEN]
+
+
+def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
+    """Everything found about the numbers of a PDF; ValueError where it does not say what they are."""
+    pdf, records = Pdf(paper), Records(packed)
+    provenance = _beside(pdf, "provenance.json")
+    if provenance is None:
+        raise ValueError(
+            f"{paper}: no provenance.json is attached or beside it; build it without --camera-ready"
+        )
+    names = {label["experiment"] for label in provenance["runs"].values()}
+    if len(names) != 1:
+        raise ValueError(f"{paper}: reports {len(names)} experiments; this script recomputes papers of one")
+    study = read_study(root / "experiments" / f"{names.pop()}.toml", records)
+    claims = [entry for entry in _beside(pdf, "claims.json") or () if entry["p"] is not None]
+    judge = _judge(Fields(study, root), claims, _beside(pdf, "manifest.json") or {})
+    found = [*_of_records(study, provenance), *_of_facts(pdf, judge, provenance["facts"])]
+    found += [*_of_confusion(pdf, study), *_of_claims(judge.trials, claims)]
+    return Report(tuple(found), sum(link.target == "pk.literal" for link in pdf.links))
+
+
+def _beside(pdf: Pdf, name: str) -> Any:
+    """A JSON file that is attached to the PDF, or beside it in the build folder; None where there is none."""
+    attached, place = pdf.attachment(name), pdf.path.parent / name
+    if attached is None and place.is_file():
+        attached = place.read_bytes()
+    return None if attached is None else json.loads(attached)
+
+
+def _judge(fields: Fields, claims: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> Judge:
+    study, known = fields.study, results(fields.study)
+    level, margin = float(fields.paper["alpha"]), float(fields.paper["equivalence_margin"]) / 100
+    compared = list(dict.fromkeys(map(sides, claims))) or spoken(study)
+    return Judge(known, Trials(study, known, compared, level, margin), fields, manifest)
+
+
+def _of_records(study: Study, provenance: Mapping[str, Any]) -> Iterator[Finding]:
+    """Records that are damaged or cannot be told apart, and runs that provenance.json calls otherwise."""
+    for problem in (*study.problems, *(f"{name}: not the packed file" for name in study.records.damaged)):
+        yield Finding(OPEN, 0, "records.zip", "", problem, False)
+    for run, label in provenance["runs"].items():
+        own = study.runs.get((label["model_key"], label["ablation_key"]))
+        if label["ablation_key"]:
+            yield Finding(
+                FIELD, 0, f"run {run}", label["label"], f"its settings are those of {own}", own == run
+            )
+
+
+def _of_facts(pdf: Pdf, judge: Judge, facts: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Each place of each fact on the pages; what is found of it once where all places say the same."""
+    by_number, seen = {fact["number"]: fact for fact in facts}, set[tuple[object, ...]]()
+    for place in printings(pdf, {number: fact["text"] for number, fact in by_number.items()}):
+        fact = by_number.get(place.number)
+        if fact is None:
+            yield Finding(
+                OPEN, place.page, f"number {place.number}", place.shown, "not in provenance.json", False
+            )
+            continue
+        yield Finding(SHOWN, place.page, fact["key"], place.shown, fact["text"], shows(place, fact["text"]))
+        yield from _in_row(judge.trials.study, fact, place)
+        for found in judge.findings(fact, place.page, place.rows[0]):
+            name = (fact["number"], found.kind, found.own, found.agrees)
+            if name not in seen:
+                seen.add(name)
+                yield found
+    printed = {name[0] for name in seen}
+    for fact in facts:
+        if fact["places"] and fact["number"] not in printed:
+            yield Finding(SHOWN, 0, fact["key"], "", fact["text"], False)
+
+
+def _in_row(study: Study, fact: Mapping[str, Any], place: Printing) -> Iterator[Finding]:
+    """Whether a number of a model or a class stands in the row of a table that begins with its name."""
+    steps = set(fact["key"].split("."))
+    for step_of in (
+        {label: key for key, label in study.models.items()},
+        {name: name for name in study.classes},
+    ):
+        if steps.isdisjoint(step_of.values()):
+            continue
+        for name in row_names(place, [*step_of]):
+            yield Finding(
+                ROW, place.page, fact["key"], fact["text"], f"in the row {name}", step_of[name] in steps
+            )
+
+
+def _of_confusion(pdf: Pdf, study: Study) -> Iterator[Finding]:
+    """Each cell of the printed confusion matrices: the share of its row in whole percent."""
+    rows = list(confusion(pdf, study.classes, len(study.models)))
+    if sorted(name for _, name, _ in rows) != sorted(study.classes):
+        yield Finding(OPEN, 0, "confusion matrices", "", f"{len(rows)} rows on the pages", False)
+    for word, name, cells in rows:
+        at, place = study.classes.index(name), iter(cells)
+        for model in study.models:
+            counts_K = study.cell(model).counts_KK[at]
+            for chosen, count in zip(study.classes, counts_K, strict=True):
+                cell, own = next(place).text, f"{100 * count / counts_K.sum():.0f}"
+                yield Finding(EXACT, word.page, f"confusion.{model}.{name}.{chosen}", cell, own, cell == own)
+
+
+def _of_claims(trials: Trials, claims: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """The verdict of each tested claim, which chooses the sentence that is printed."""
+    for entry in claims:
+        left, right = sides(entry)
+        picked = LARGEST if left == trials.largest else left
+        differs = trials.corrected[trials.name(picked, right)] < trials.alpha
+        equal = trials.corrected.get(f"equal: {trials.name(left, right)}", 1.0) < trials.alpha
+        as_told = (trials.scores(left, right).mean() > 0) == (" > " in entry["claim"])
+        own = ("holds" if as_told else "reversed") if differs else "equivalent" if equal else "undecided"
+        yield Finding(EXACT, 0, entry["claim"], entry["verdict"], own, entry["verdict"] == own)
