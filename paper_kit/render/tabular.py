@@ -104,13 +104,19 @@ def _pads(table: Table, place: int) -> list[Tex]:
     for row in table.cells:
         starts = [sum(cell.span for cell in row[:number]) for number in range(len(row))]
         cell = row[starts.index(place)] if place in starts else None
-        texts.append(_NUMBER.fullmatch(cell.text(column)) if cell is not None and cell.span == 1 else None)
+        aligned = cell is not None and cell.span == 1 and not _is_probability(cell)
+        texts.append(_NUMBER.fullmatch(cell.text(column)) if cell is not None and aligned else None)
     numbers = [found for found in texts if found]
     if column.align != "r" or not numbers:
         return [Tex("")] * len(texts)
     fraction = max((found["fraction"] or "" for found in numbers), key=len)
     rest = max((found["rest"] or "" for found in numbers), key=len)
     return [_pad(found, fraction, rest) for found in texts]
+
+
+def _is_probability(cell: Cell) -> bool:
+    """Whether the cell is a p-value: it stands below an effect and at its right end."""
+    return isinstance(cell.content, Fact) and cell.content.kind == "probability"
 
 
 def _pad(found: re.Match[str] | None, fraction: str, rest: str) -> Tex:

@@ -96,7 +96,7 @@ WORDS = """\\input{macros}
 \\begin{document}
 \\BLOCK{include venue_frontmatter}
 \\VAR{study.models} reaches \\VAR{results.emotion_vit.accuracy}
-\\BLOCK{if uses.tta}with two views\\BLOCK{endif}.
+\\BLOCK{if uses.tta}with several views\\BLOCK{endif}.
 \\VAR{table("main_results")}
 \\end{document}
 """
