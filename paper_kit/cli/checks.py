@@ -126,7 +126,7 @@ def tex_checks(root: Path) -> list[Check]:
 
 def tex_files(templates: Path) -> list[str]:
     """Classes, styles and fonts that templates/ asks for, such as "booktabs.sty", and the default ones."""
-    named = {"IEEEtran.cls", "article.cls", "booktabs.sty", "ptmr8t.tfm"}
+    named = {"IEEEtran.cls", "article.cls", "booktabs.sty", "embedfile.sty", "ptmr8t.tfm"}
     for path in templates.rglob("*.tex"):
         for names in USED.findall(path.read_text(encoding="utf-8", errors="replace")):
             named |= {f"{name.strip()}.sty" for name in names.split(",") if NAME.fullmatch(name.strip())}

@@ -192,12 +192,12 @@ def test_a_damaged_pack_is_told(script, tmp_path):
     assert any("not the packed file" in each.own for each in script["report"].report(PAPER, packed).wrong)
 
 
-def test_a_pdf_without_provenance_is_refused(script, tmp_path):
+def test_a_pdf_that_does_not_say_what_its_numbers_are_is_refused(script, tmp_path, monkeypatch):
     bare = tmp_path / "paper.pdf"
-    bare.write_bytes(PAPER.read_bytes().replace(b"(provenance.json)", b"(something.json)"))
-    emptied = script["pages"].Pdf(bare)
-    emptied.objects = {n: body for n, body in emptied.objects.items() if b"provenance.json" not in body}
-    assert emptied.attachment("provenance.json") is None
+    bare.write_bytes(PAPER.read_bytes())
+    monkeypatch.setattr(script["pages"].Pdf, "attachment", lambda *_: None)
+    with pytest.raises(ValueError, match="no provenance.json is attached"):
+        script["report"].report(bare, RECORDS)
 
 
 def test_the_own_tests_are_those_of_the_textbooks(script):

@@ -2,6 +2,8 @@
 
 Needs numpy and poppler's pdftotext, and nothing of the code that wrote the paper. What each number claims to
 be is read from provenance.json, which is attached to the PDF; the numbers are read from its pages.
+The plan is the experiment's file, the level of tests that of paper/paper.toml, both in this repository;
+published accuracies are those of templates/literature.toml. Studies of one seed only.
 Exit 1 where a number disagrees or could not be checked, 2 where there was nothing to read.
 """
 
