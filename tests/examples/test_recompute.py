@@ -196,7 +196,7 @@ def test_a_pdf_that_does_not_say_what_its_numbers_are_is_refused(script, tmp_pat
     bare = tmp_path / "paper.pdf"
     bare.write_bytes(PAPER.read_bytes())
     monkeypatch.setattr(script["pages"].Pdf, "attachment", lambda *_: None)
-    with pytest.raises(ValueError, match="no provenance.json is attached"):
+    with pytest.raises(ValueError, match="is attached or beside it"):
         script["report"].report(bare, RECORDS)
 
 
