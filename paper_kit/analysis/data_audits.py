@@ -77,7 +77,7 @@ def deduplicated(results: Results, experiment: str, found: AuditRecord | None, m
 def ceiling(results: Results, experiment: str, found: AuditRecord | None) -> AuditLine:
     name = "Plausibility ceiling"
     card = results.card(experiment)
-    limit, source = ceiling_of(card) if card else (None, "")
+    limit, source, home = ceiling_of(card) if card else (None, "", "")
     cells = [
         results.measured(model.key, BASE, experiment) for model in results.plan(experiment).experiment.model
     ]
@@ -87,8 +87,8 @@ def ceiling(results: Results, experiment: str, found: AuditRecord | None) -> Aud
     if limit is None:
         return AuditLine(name, None, (f"no source gives one for {card.title}",))
     best = number("highest_accuracy", highest, "percent", "results.*.accuracy")
-    bound = number("ceiling", limit, "percent", "card.ceiling", digits=0)
-    told = Fact("audit.ceiling_source", source, "text", origin=Origin(fields=("card.ceiling_source",)))
+    bound = number("ceiling", limit, "percent", f"{home}.ceiling", digits=0)
+    told = Fact("audit.ceiling_source", source, "text", origin=Origin(fields=(f"{home}.ceiling_source",)))
     if highest <= limit:
         return AuditLine(name, True, (best, " is the highest accuracy, not above ", bound, ": ", told))
     asked = f"; a result above it asks for a look at leaks: {ask(results, experiment)}"
@@ -96,12 +96,12 @@ def ceiling(results: Results, experiment: str, found: AuditRecord | None) -> Aud
     return AuditLine(name, found is not None, (best, " is above ", bound, ": ", told, done))
 
 
-def ceiling_of(card: Card) -> tuple[float | None, str]:
-    """The accuracy above which a result on this dataset is doubted, as a fraction, and its source."""
+def ceiling_of(card: Card) -> tuple[float | None, str, str]:
+    """The accuracy (a fraction) above which a result on this dataset is doubted, its source, who says so."""
     field = known(card.name)
     if field and field.ceiling is not None:
-        return field.ceiling, field.ceiling_source
-    return card.ceiling, card.ceiling_source
+        return field.ceiling, field.ceiling_source, "known"
+    return card.ceiling, card.ceiling_source, "card"
 
 
 def ask(results: Results, experiment: str) -> str:

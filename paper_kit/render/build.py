@@ -34,7 +34,7 @@ from paper_kit.render.manuscript import (
 )
 from paper_kit.render.material import material
 from paper_kit.render.proofreading import proofread, same_words
-from paper_kit.render.provenance import PROVENANCE, provenance_json
+from paper_kit.render.provenance import CLAIMS, PROVENANCE, provenance_json
 from paper_kit.render.seal import (
     RUNS,
     Sealing,
@@ -214,7 +214,7 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
         files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
-    files["claims.json"] = _json(list(told_claims(made.claims)))
+    files[CLAIMS] = _json(list(told_claims(made.claims)))
     if made.edition == "linked":
         files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
     files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)

@@ -16,6 +16,7 @@ from paper_kit.render.printer import PrintedFact
 from paper_kit.render.tex import Tex, escape, join
 
 PROVENANCE = "provenance.json"
+CLAIMS = "claims.json"
 ATTACHED = {
     "main-results": "The results as printed",
     "ablation": "The ablations as printed",
@@ -26,6 +27,7 @@ FAMILIES = (  # (start of a field's name, what stands there)
     ("record.layers", "Counted in the layers of the trained network"),
     ("record.", "Kept by the runs themselves"),
     ("card.", "Stated by the dataset's card"),
+    ("known.", "Known of the dataset from its source"),
     ("cost.", "Measured or counted by paperkit measure"),
     ("environment.", "Recorded with the runs"),
     ("literature.toml", "Published; templates/literature.toml names each source"),
@@ -99,7 +101,10 @@ def provenance_tex(found: Provenance, tables: Iterable[str] = ()) -> Tex:
 
     provenance.json and the tables of results among `tables` are attached.
     """
-    rows = [Tex(rf"\pkattach{{{PROVENANCE}}}{{application/json}}{{Where each printed number is from}}")]
+    rows = [
+        Tex(rf"\pkattach{{{PROVENANCE}}}{{application/json}}{{Where each printed number is from}}"),
+        Tex(rf"\pkattach{{{CLAIMS}}}{{application/json}}{{Each claim with its test}}"),
+    ]
     for stem in sorted(set(tables) & set(ATTACHED)):
         rows.append(Tex(rf"\pkattach{{tables/{stem}.csv}}{{text/csv}}{{{ATTACHED[stem]}}}"))
     rows.append(Tex(r"\pkprovenance{%"))
