@@ -119,9 +119,7 @@ def test_what_is_kept_for_the_backward_pass_is_counted_by_storage():
 
     model = nn.Sequential(nn.Linear(256, 512, bias=False), nn.Sigmoid(), nn.Linear(512, 256, bias=False))
     images = torch.randn(64, 256)
-    in_and_hidden = (
-        (64 * 256 + 64 * 512) * 4 / 2**20
-    )  # the input and the sigmoid's output
+    in_and_hidden = (64 * 256 + 64 * 512) * 4 / 2**20  # the input and the sigmoid's output
     assert saved_mib(model, images, "fp32") == pytest.approx(in_and_hidden)
     assert 0 < saved_mib(model, images, "bf16") != saved_mib(model, images, "fp32")
     assert saved_mib(model, images, "fp32") == saved_mib(model, images, "fp32")
