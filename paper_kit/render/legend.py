@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,10 @@ COSTS = "costs/"  # how an origin names the file of a CostRecord
 
 @dataclass(frozen=True)
 class RunLabel:
-    """What the plans call a run: the labels and keys of its first row, and its seed (-1: of no seed)."""
+    """What the plans call a run: the labels and keys of its first row, and its seed (-1: of no seed).
+
+    `also` are keys and labels of further ablations that read the same run in another way.
+    """
 
     experiment: str
     model: str
@@ -24,6 +27,7 @@ class RunLabel:
     ablation: str
     ablation_key: str
     seed: int
+    also: tuple[tuple[str, str], ...] = ()
 
     @property
     def cell(self) -> str:
@@ -35,7 +39,8 @@ class RunLabel:
 
     def as_dict(self) -> dict[str, str | int]:
         """The label for provenance.json."""
-        return {**asdict(self), "label": str(self)}
+        told = {name: value for name, value in asdict(self).items() if name != "also"}
+        return {**told, "label": str(self)}
 
 
 def run_labels(results: Results) -> dict[str, RunLabel]:
@@ -49,7 +54,10 @@ def run_labels(results: Results) -> dict[str, RunLabel]:
             own = RunLabel(
                 row.experiment, model, row.model_key, row.ablation_label, row.ablation_key, row.seed
             )
-            labels.setdefault(run.id, own)
+            first = labels.setdefault(run.id, own)
+            if first.ablation_key != own.ablation_key:
+                other = (own.ablation_key, own.ablation)
+                labels[run.id] = replace(first, also=tuple(dict.fromkeys((*first.also, other))))
             if run.transfer.run:
                 source = RunLabel(row.experiment, model, row.model_key, SOURCE, "", row.seed)
                 labels.setdefault(run.transfer.run, source)
@@ -62,7 +70,7 @@ def run_labels(results: Results) -> dict[str, RunLabel]:
 
 @dataclass(frozen=True)
 class Legend:
-    """Short names of the cells of some runs: r1, r2 … in the order of the plans."""
+    """Short names of the cells of some runs, in the order of the plans: r1, r2 …, of costs c1, c2 …"""
 
     labels: Mapping[str, RunLabel]
     runs: tuple[str, ...]  # those that are named
@@ -76,33 +84,47 @@ class Legend:
             found.setdefault(self.labels[run].cell if run in self.labels else run, []).append(run)
         return {cell: tuple(runs) for cell, runs in found.items()}
 
+    @cached_property
+    def short_names(self) -> dict[str, tuple[str, int]]:
+        """Cell -> ("r", 1) for the first cell of trained networks, ("c", 1) for the first of costs."""
+        counts = {"r": 0, "c": 0}
+        found: dict[str, tuple[str, int]] = {}
+        for cell, runs in self.cells.items():
+            letter = "c" if runs[0].startswith(COSTS) else "r"
+            counts[letter] += 1
+            found[cell] = (letter, counts[letter])
+        return found
+
     def entries(self) -> list[str]:
-        """A line a cell: "r1 EmotionViT, Base: 89fa241d20cd (seed 0)"."""
+        """A line a cell, trained networks first: "r1 EmotionViT, Base: 89fa241d20cd (seed 0)"."""
+        ordered = sorted(self.short_names.items(), key=lambda each: each[1][0] == "c")
         return [
-            f"r{number} {cell}: {', '.join(map(self._with_seed, runs))}"
-            for number, (cell, runs) in enumerate(self.cells.items(), start=1)
+            f"{letter}{number} {cell}: {', '.join(map(self._with_seed, self.cells[cell]))}"
+            for cell, (letter, number) in ordered
         ]
 
     def short(self, runs: Iterable[str]) -> str:
         """The runs by short names, such as "r1–r3, r5 (seed 2)"; a cell without seeds is meant whole."""
         wanted = set(runs)
-        whole: list[int] = []
+        whole: dict[str, list[int]] = {"r": [], "c": []}
         parts: list[str] = []
-        for number, of_cell in enumerate(self.cells.values(), start=1):
+        for cell, of_cell in self.cells.items():
+            letter, number = self.short_names[cell]
             used = [run for run in of_cell if run in wanted]
             if used and len(used) == len(of_cell):
-                whole.append(number)
+                whole[letter].append(number)
             elif used:
                 seeds = ", ".join(str(self.labels[run].seed) for run in used)
-                parts.append(f"r{number} (seed {seeds})")
-        return ", ".join([*_ranges(whole), *parts])
+                parts.append(f"{letter}{number} (seed {seeds})")
+        ranges = (part for letter, numbers in whole.items() for part in _ranges(letter, numbers))
+        return ", ".join([*ranges, *parts])
 
     def _with_seed(self, run: str) -> str:
         label = self.labels.get(run)
         return run if label is None or label.seed < 0 else f"{run} (seed {label.seed})"
 
 
-def _ranges(numbers: list[int]) -> list[str]:
+def _ranges(letter: str, numbers: list[int]) -> list[str]:
     """[1, 2, 3, 5] as ["r1–r3", "r5"]."""
     groups: list[list[int]] = []
     for number in numbers:
@@ -111,6 +133,8 @@ def _ranges(numbers: list[int]) -> list[str]:
         else:
             groups.append([number])
     return [
-        f"r{group[0]}\N{EN DASH}r{group[-1]}" if len(group) > 2 else ", ".join(f"r{n}" for n in group)
+        f"{letter}{group[0]}\N{EN DASH}{letter}{group[-1]}"
+        if len(group) > 2
+        else ", ".join(f"{letter}{n}" for n in group)
         for group in groups
     ]

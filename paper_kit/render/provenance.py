@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from paper_kit.analysis.facts import Fact
-from paper_kit.analysis.predictions import RunReading
 from paper_kit.render.legend import Legend, RunLabel
 from paper_kit.render.printer import PrintedFact
 from paper_kit.render.tex import Tex, escape, join
+from paper_kit.render.wording import Names, formula_words, source
 
 PROVENANCE = "provenance.json"
 CLAIMS = "claims.json"
@@ -21,44 +21,30 @@ ATTACHED = {
     "main-results": "The results as printed",
     "ablation": "The ablations as printed",
 }  # table -> words
-LONGEST = 32  # signs of a printed text that the appendix repeats
-FAMILIES = (  # (start of a field's name, what stands there)
-    ("record.data.", "Counted in the images as they were used"),
-    ("record.layers", "Counted in the layers of the trained network"),
-    ("record.", "Kept by the runs themselves"),
-    ("card.", "Stated by the dataset's card"),
-    ("known.", "Known of the dataset from its source"),
-    ("cost.", "Measured or counted by paperkit measure"),
-    ("environment.", "Recorded with the runs"),
-    ("literature.toml", "Published; templates/literature.toml names each source"),
-    ("model.", "Written in the experiment file"),
-    ("ablation.", "Written in the experiment file"),
-    ("experiment.", "Written in the experiment file"),
-    ("audit", "Found by an audit of the images"),
-    ("", "Set in the experiment file, or its default"),
-)
-PLAN = "Read from the plan"
-OF_SEEDS = "mean over seeds of "
+LONGEST = 90  # signs of a printed text that the appendix repeats
+Way = tuple[Any, ...]  # how a reading reads its run: views, average, split, epoch
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One value of a line: the numbers of its printed facts, its name, and how it is printed first."""
+    """One value of a line: the numbers of its printed facts, whose it is, what of theirs, and its text."""
 
     numbers: tuple[int, ...]
-    name: str
+    whose: str
+    what: str
     text: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """Facts that share a formula, a way of reading and their runs."""
+    """Facts that share a formula, ways of reading and their runs, or the place where they were read."""
 
     number: int
     what: str
-    how: str
+    ways: tuple[Way, ...]
     runs: tuple[str, ...]
     entries: tuple[Entry, ...]
+    listed: bool = True  # whether the appendix lists the values
 
 
 @dataclass(frozen=True)
@@ -78,21 +64,37 @@ class Provenance:
         """Number of a printed fact -> its line."""
         return {number: line for line in self.lines for entry in line.entries for number in entry.numbers}
 
+    @cached_property
+    def usual(self) -> Way:
+        """The way of reading that most lines share; empty where no line reads a run in one way alone."""
+        alone = Counter(line.ways[0] for line in self.lines if len(line.ways) == 1)
+        return alone.most_common(1)[0][0] if alone else ()
+
     def words(self, line: Line) -> str:
-        """What a line says, without its values: "Accuracy; test images, …; r3"."""
-        return "; ".join(part for part in (line.what, line.how, self.legend.short(line.runs)) if part)
+        """What a line says, without its values: "Accuracy: …; test images, …; r3"."""
+        how = " and ".join(map(_way_words, line.ways))
+        return "; ".join(part for part in (line.what, how, self.legend.short(line.runs)) if part)
+
+    def head(self, line: Line) -> str:
+        """What a line says before its runs: the formula, and how it reads them where that is unusual."""
+        others = [", ".join(_way_parts(way, self.usual)) for way in line.ways if way != self.usual]
+        word = "also read with" if self.usual in line.ways else "read with"
+        return f"{line.what}; {word} {' and '.join(others)}" if others else line.what
 
 
 def provenance(facts: Sequence[PrintedFact], labels: Mapping[str, RunLabel]) -> Provenance:
-    """The printed facts in lines, ordered by formula; equal facts in other words share an entry."""
-    groups: dict[tuple[str, str], dict[tuple[str, ...], list[PrintedFact]]] = {}
-    for fact in facts:
-        runs = _runs(fact.fact)
-        groups.setdefault(_group(fact.fact, labels), {}).setdefault(runs, []).append(fact)
+    """The printed facts in lines, computed ones first; equal facts in other words share an entry."""
+    groups: dict[tuple[bool, str, tuple[Way, ...], bool], dict[tuple[str, ...], list[PrintedFact]]] = {}
+    for printed in facts:
+        group, runs = _group(printed.fact), _runs(printed.fact)
+        groups.setdefault(group, {}).setdefault(() if group[0] else runs, []).append(printed)
+    names = Names.of(labels)
     lines: list[Line] = []
-    for (what, how), by_runs in groups.items():
+    for (read, what, ways, listed), by_runs in sorted(groups.items(), key=lambda each: each[0][0]):
         for runs, found in by_runs.items():
-            lines.append(Line(len(lines) + 1, what, how, runs, _entries(found)))
+            if read:  # one line for each place where values were read
+                runs = tuple(dict.fromkeys(run for each in found for run in _runs(each.fact)))
+            lines.append(Line(len(lines) + 1, what, ways, runs, _entries(found, names), listed))
     return Provenance(tuple(lines), labels)
 
 
@@ -109,7 +111,10 @@ def provenance_tex(found: Provenance, tables: Iterable[str] = ()) -> Tex:
         rows.append(Tex(rf"\pkattach{{tables/{stem}.csv}}{{text/csv}}{{{ATTACHED[stem]}}}"))
     rows.append(Tex(r"\pkprovenance{%"))
     rows += [Tex(rf"\pkrun{{{escape(entry)}}}") for entry in found.legend.entries()]
-    for head, lines in _by_head(found.lines).items():
+    if found.usual:
+        usual = escape(f"Unless a line says otherwise: {_way_words(found.usual)}.")
+        rows.append(Tex(rf"\pkline{{How networks were read.}}{{{usual}}}"))
+    for head, lines in _by_head(found).items():
         rows.append(Tex(rf"\pkline{{{escape(head)}.}}{{%"))
         rows += [_line(line, found.legend) for line in lines]
         rows.append(Tex("}"))
@@ -129,82 +134,104 @@ def provenance_json(
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _group(fact: Fact, labels: Mapping[str, RunLabel]) -> tuple[str, str]:
-    """(what, how): the formula without names of models, ablations and classes, and the way of reading."""
+def _group(fact: Fact) -> tuple[bool, str, tuple[Way, ...], bool]:
+    """(whether it was read and not computed from runs, words, ways of reading, whether values are listed)."""
     origin = fact.origin
-    formula = _general(origin.formula, labels)
-    if origin.readings:
-        return formula or "Measured", _reading_words(origin.readings)
-    family = next(
-        (words for start, words in FAMILIES if origin.fields and origin.fields[0].startswith(start)), ""
-    )
-    return formula or family or PLAN, family if formula else ""
+    ways = tuple(sorted({reading[1:] for reading in origin.readings}))
+    place = None if ways else source(fact.key, origin.fields)
+    if place:
+        return True, place.words, (), place.listed
+    return False, formula_words(origin.formula) or "Measured", ways, True
 
 
-def _general(formula: str, labels: Mapping[str, RunLabel]) -> str:
-    """The formula for all models, ablations and classes alike: "results.*.accuracy"."""
-    keys = {key for label in labels.values() for key in (label.model_key, label.ablation_key) if key}
-    text = re.sub(r"\b(recall)\.\w+", r"\1 of each class", formula)
-    for key in sorted(keys, key=len, reverse=True):
-        text = re.sub(rf"(?<=\.){re.escape(key)}(?=\.)", "*", text)
-    parts = re.split(r", ", text)
-    text = ", ".join(dict.fromkeys(parts))
-    return text[:1].upper() + text[1:]
+def _way_words(way: Way) -> str:
+    return ", ".join(_way_parts(way))
 
 
-def _reading_words(readings: Iterable[RunReading]) -> str:
-    """How the readings read their runs, each way once."""
-    ways = sorted({reading[1:] for reading in readings})
-    return " or ".join(
-        f"{split} images, {epoch} epoch, "
-        + (f"mean {average} of {' and '.join(views)}" if len(views) > 1 else views[0])
-        for views, average, split, epoch in ways
-    )
+def _way_parts(way: Way, usual: Way = ()) -> Iterable[str]:
+    """The parts of a way of reading that differ from the usual one."""
+    views, average, split, epoch = way
+    seen = f"the {views[0]} view alone"
+    if len(views) > 1:
+        seen = f"mean {average} of the {' and '.join(views)} views"
+    parts = (((views, average), seen), (split, f"{split} images"), (epoch, f"{epoch} epoch"))
+    known = {(usual[0], usual[1]), *usual[2:]} if usual else set()
+    return [words for part, words in reversed(parts) if part not in known]
 
 
 def _runs(fact: Fact) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*fact.origin.runs, *(reading.run for reading in fact.origin.readings))))
 
 
-def _entries(facts: Sequence[PrintedFact]) -> tuple[Entry, ...]:
+def _entries(facts: Sequence[PrintedFact], names: Names) -> tuple[Entry, ...]:
     found: dict[tuple[object, ...], Entry] = {}
-    for fact in facts:
-        own = Entry((fact.number,), _short_name(fact), _short(fact.text))
-        key = (fact.fact.key, fact.fact.value) if fact.fact.key else (fact.number,)
+    for printed in facts:
+        fact = printed.fact
+        key = (fact.key, fact.value) if fact.key else (fact.origin, fact.text)
         known = found.get(key)
-        found[key] = replace(known, numbers=(*known.numbers, fact.number)) if known else own
+        if known is None:
+            found[key] = Entry((printed.number,), *_subject(fact, names), _short(fact.text))
+            continue
+        text = _short(fact.text) if fact.bounds else known.text  # with its interval, if it has one anywhere
+        found[key] = replace(known, numbers=(*known.numbers, printed.number), text=text)
     return tuple(found.values())
 
 
-def _short_name(fact: PrintedFact) -> str:
-    """The last step of the key, two where no run tells what it is of; the fields where there is no key."""
-    steps = fact.fact.key.split(".")[1:]
-    if not steps:
-        return ", ".join(fact.fact.origin.fields)
-    return ".".join(steps[-1:] if _runs(fact.fact) and not steps[-1].isdigit() else steps[-2:])
+def _subject(fact: Fact, names: Names) -> tuple[str, str]:
+    """Whose value a fact is, and which of theirs; models of its formula where its key names none."""
+    whose, what = names.subject(fact.key)
+    if fact.key.startswith("literature.") and fact.origin.fields:
+        return "", fact.origin.fields[0].partition(": ")[2]
+    computed = " - " in fact.origin.formula and fact.origin.readings
+    if not fact.key or (computed and not whose):
+        whose, _ = names.subject(fact.origin.formula)
+    return whose, what
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """The text to the last word that fits."""
+    if len(text) <= LONGEST:
+        return text
+    return text[:LONGEST].rpartition(" ")[0].rstrip(",;:") + " \N{HORIZONTAL ELLIPSIS}"
 
 
-def _by_head(lines: Iterable[Line]) -> dict[str, list[Line]]:
+def _by_head(found: Provenance) -> dict[str, list[Line]]:
     heads: dict[str, list[Line]] = {}
-    for line in lines:
-        heads.setdefault("; ".join(part for part in (line.what, line.how) if part), []).append(line)
+    for line in found.lines:
+        heads.setdefault(found.head(line), []).append(line)
     return heads
 
 
 def _line(line: Line, legend: Legend) -> Tex:
     runs = legend.short(line.runs)
-    entries = join(map(_entry, line.entries), Tex("; "))
-    return Tex(join([Tex(rf"\textbf{{{escape(runs)}:}} ") if runs else "", entries, Tex(". ")]))
+    start = Tex(rf"\textbf{{{escape(runs)}:}} ") if runs else Tex("")
+    if not line.listed:
+        numbers = [number for entry in line.entries for number in entry.numbers]
+        count = len(line.entries)
+        return Tex(join([start, _target(numbers, f"{count} value{'s' if count > 1 else ''}"), Tex(". ")]))
+    entries: list[Tex] = []
+    whose = ""
+    for entry in line.entries:
+        shown = replace(entry, whose="") if entry.whose == whose else entry
+        alone = bool(entry.whose) or len(line.entries) == 1
+        if alone and entry.what.casefold() in line.what.casefold():  # the formula tells what it is
+            shown = replace(shown, what="")
+        entries.append(_target(entry.numbers, _words(shown)))
+        whose = entry.whose
+    return Tex(join([start, join(entries, Tex("; ")), Tex(". ")]))
 
 
-def _entry(entry: Entry) -> Tex:
-    named = entry.text.replace("\N{NO-BREAK SPACE}", " ").startswith(f"{entry.name} ")  # p = 0.013
-    words = entry.text if named else f"{entry.name} {entry.text}".strip()
-    return Tex(rf"\pkto{{{','.join(map(str, entry.numbers))}}}{{{escape(words)}}}")
+def _words(entry: Entry) -> str:
+    """A value behind its name: "EmotionViT, w/o focal loss 46.9 %", "class: happy", "p = 0.013"."""
+    text = entry.text.replace("\N{NO-BREAK SPACE}", " ")
+    what = "" if text.startswith(f"{entry.what} ") else entry.what
+    name = ", ".join(part for part in (entry.whose, what) if part)
+    colon = ":" if name and text[:1].isalpha() and not text.startswith("p ") else ""
+    return f"{name}{colon} {entry.text}".strip()
+
+
+def _target(numbers: Iterable[int], words: str) -> Tex:
+    return Tex(rf"\pkto{{{','.join(map(str, numbers))}}}{{{escape(words)}}}")
 
 
 def _line_detail(line: Line, found: Provenance) -> dict[str, Any]:

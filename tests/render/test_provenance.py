@@ -15,6 +15,7 @@ from paper_kit.render.printer import PrintedFact, same_digits
 from paper_kit.render.provenance import provenance, provenance_json, provenance_tex
 from paper_kit.render.source_map import Place
 from paper_kit.render.venue import Venue, load_venue
+from paper_kit.render.wording import Names, formula_words
 from tests.render.small import MATERIAL, TEMPLATES, made, manuscript
 
 LABELS = {
@@ -33,6 +34,9 @@ def printed(*facts: Fact) -> list[PrintedFact]:
     return [PrintedFact(number, fact, fact.text) for number, fact in enumerate(facts, start=1)]
 
 
+HOW = "selected epoch, test images, mean probability of the identity and flip views"
+
+
 def test_a_line_gathers_what_shares_formula_reading_and_runs() -> None:
     facts = printed(
         measured("results.ma.accuracy", 0.5, "a0", "a1"),
@@ -43,12 +47,11 @@ def test_a_line_gathers_what_shares_formula_reading_and_runs() -> None:
         Fact("settings.optim.lr", 0.1, "setting", origin=Origin(fields=("optim.lr",))),
     )
     found = provenance(facts, LABELS)
-    how = "test images, selected epoch, mean probability of identity and flip"
     assert [found.words(line) for line in found.lines] == [
-        f"Accuracy; {how}; r1",
-        f"Accuracy; {how}; r2",
-        f"Recall of each class; {how}; r1",
-        "Set in the experiment file, or its default",
+        f"Accuracy: right predictions over images; {HOW}; r1",
+        f"Accuracy: right predictions over images; {HOW}; r2",
+        f"Recall of a class: right predictions over its images; {HOW}; r1",
+        "Settings: from the experiment file, or paperkit's default",
     ]
     assert found.line_of[2] is found.line_of[3]
     assert found.line_of[5] is found.line_of[6]
@@ -62,10 +65,106 @@ def test_names_of_models_and_ablations_do_not_tell_formulas_apart() -> None:
         )
     )
     lines = provenance(facts, LABELS).lines
-    assert [line.what for line in lines] == ["Results.*.accuracy - 1"] * 2
+    assert [line.what for line in lines] == ["Accuracy less 1"] * 2
     tex = provenance_tex(provenance(facts, LABELS))
     assert tex.count(r"\pkline{") == 1
-    assert tex.index(r"\textbf{r1:}") < tex.index(r"\textbf{r2:}")
+    assert tex.index(r"\textbf{r1:} \pkto{1}{Model a") < tex.index(r"\textbf{r2:} \pkto{2}{Model b")
+
+
+def test_what_was_read_and_not_computed_is_one_line_with_every_target_and_no_values() -> None:
+    layers = [
+        Fact(f"model.ma.layer.{n}.name", "Stem", "text", origin=Origin(fields=("record.layers",)))
+        for n in range(3)
+    ]
+    tex = provenance_tex(provenance(printed(*layers), LABELS))
+    assert "\\pkline{Layer tables: counted in the trained networks.}{%\n\\pkto{1,2,3}{3 values}" in tex
+    assert "Stem" not in tex
+
+
+def test_short_counts_and_published_numbers_are_listed_with_their_names() -> None:
+    source = Origin(fields=("literature.toml: A net, tuned",))
+    facts = printed(
+        Fact("counts.source_runs", 2, "count", origin=Origin(formula="number of source runs in the plan")),
+        Fact("literature.fer2013.0", 0.7, "percent", origin=source),
+    )
+    tex = provenance_tex(provenance(facts, LABELS))
+    assert r"\pkto{1}{source runs 2}" in tex
+    assert r"\pkto{2}{A net, tuned 70.0~\%}" in tex
+
+
+def test_only_an_unusual_way_of_reading_is_told_beside_its_formula() -> None:
+    readings = (RunReading("a0", ("identity", "flip")), RunReading("a0", ("identity",)))
+    change = Origin(readings, ("a0",), formula="accuracy - accuracy (of the printed numbers)")
+    facts = printed(
+        measured("results.ma.accuracy", 0.5, "a0"),
+        Fact("results.ma.without.no_tta.change", -0.01, "points", origin=change),
+    )
+    tex = provenance_tex(provenance(facts, LABELS))
+    assert rf"\pkline{{How networks were read.}}{{Unless a line says otherwise: {HOW}.}}" in tex
+    assert r"\pkline{Accuracy: right predictions over images.}" in tex
+    assert r"\pkline{Difference of the printed accuracies; also read with the identity view alone.}" in tex
+
+
+def test_a_test_names_both_of_its_sides_and_the_ablation_as_the_paper_prints_it() -> None:
+    labels = {
+        **LABELS,
+        "a2": RunLabel("study", "Model a", "ma", "w/o glue", "no_glue", 0, also=(("no_tta", "w/o TTA"),)),
+    }
+    names = Names.of(labels)
+    assert names.subject("claims.results.ma.macro_f1 - results.mb.macro_f1.p") == (
+        "Model a against Model b",
+        "macro F1",
+    )
+    assert names.subject("claims.results.average.no_glue.change - 0.p") == ("all networks, w/o glue", "")
+    assert names.subject("results.ma.without.no_tta.change") == ("Model a, w/o TTA", "")
+    assert names.subject("results.mb.recall.sad") == ("Model b", "sad")
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (
+            "abs((results.a.accuracy - results.b.accuracy (of the printed numbers)))",
+            "Difference of the printed accuracies, without its sign",
+        ),
+        ("abs(results.average.x.change)", "Mean change over the networks, without its sign"),
+        (
+            "mean of results.a.without.x.change, results.b.without.x.change",
+            "Mean of the changes over the networks",
+        ),
+        (
+            "mean over seeds of recall.sad",
+            "Recall of a class: right predictions over its images; mean over seeds",
+        ),
+        ("standard deviation of macro_f1", "Standard deviation of macro F1"),
+        (
+            "audit.a.accuracy_deduplicated - results.a.accuracy (of the printed numbers)",
+            "Accuracy without copies less accuracy, as printed",
+        ),
+        (
+            "two one-sided t-tests; corrected by Holm over the tests of this document",
+            "Two one-sided t-tests, corrected by Holm over all tests of this paper",
+        ),
+        ("cost.a.macs / cost.b.macs", "MACs over MACs"),
+        ("(results.a.ece - 1) * (2 - results.b.ece)", "(ECE less 1) times (2 less ECE)"),
+    ],
+)
+def test_a_formula_is_told_in_words(formula: str, words: str) -> None:
+    assert formula_words(formula) == words
+
+
+def test_a_long_text_is_cut_between_words() -> None:
+    long = "word " * 40
+    facts = printed(Fact("environment.os", long.strip(), "text", origin=Origin(fields=("environment.os",))))
+    (line,) = provenance(facts, LABELS).lines
+    assert line.entries[0].text.endswith("word \N{HORIZONTAL ELLIPSIS}")
+
+
+def test_measurements_of_cost_are_counted_with_c_beside_the_networks() -> None:
+    labels = {"costs/x": RunLabel("study", "Model a", "ma", "cost on CPU", "", -1), **LABELS}
+    legend = Legend(labels, tuple(labels))
+    assert [entry.split(" ")[0] for entry in legend.entries()] == ["r1", "r2", "c1"]
+    assert legend.short(labels) == "r1, r2, c1"
 
 
 def test_one_value_printed_in_two_forms_is_one_entry_with_both_numbers() -> None:
@@ -73,7 +172,7 @@ def test_one_value_printed_in_two_forms_is_one_entry_with_both_numbers() -> None
     facts = [PrintedFact(1, fact, fact.text), PrintedFact(2, fact, fact.bare)]
     (line,) = provenance(facts, LABELS).lines
     assert [entry.numbers for entry in line.entries] == [(1, 2)]
-    assert r"\pkto{1,2}{accuracy 50.0~\%}" in provenance_tex(provenance(facts, LABELS))
+    assert r"\pkto{1,2}{Model a 50.0~\%}" in provenance_tex(provenance(facts, LABELS))
 
 
 def test_runs_of_a_cell_have_one_short_name_and_its_seeds_are_told_where_not_all_are_meant() -> None:
