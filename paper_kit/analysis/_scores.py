@@ -42,6 +42,12 @@ def scores_RN(results: Results, terms: Sequence[Term]) -> Floats:
     return np.round(total_RN, DECIMALS)
 
 
+def carriers(results: Results, terms: Sequence[Term]) -> int:
+    """How many test images the scores can vary on: those of the rarest class among the terms, else all."""
+    labels = results.predictions(terms[0].readings[0]).labels
+    return min(len(labels) if term.label is None else int((labels == term.label).sum()) for term in terms)
+
+
 def score_N(predictions: Predictions, term: Term) -> Floats:
     """What one network scored on each image; the mean is the term's metric."""
     from paper_kit.stats import influence

@@ -9,6 +9,7 @@ from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._format import Kind
 
 OUTCOMES = {True: "holds", False: "fails", None: "not checked"}
+REPORTED = "reported"  # what is found either way, and is no check
 TOLD = 5  # problems named in one line
 
 Piece = str | Fact
@@ -21,6 +22,12 @@ class AuditLine:
     name: str
     ok: bool | None
     parts: tuple[Piece, ...]
+    report: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """In a word: "holds", "fails", "not checked", or "reported" for what is told and not checked."""
+        return REPORTED if self.report and self.ok else OUTCOMES[self.ok]
 
     @property
     def text(self) -> str:

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from paper_kit.analysis.comparison import COUNTED, ZERO, Comparison, Question, asked, counted, named, tested
+from paper_kit.analysis.comparison import (
+    COUNTED,
+    SAME,
+    ZERO,
+    Comparison,
+    Question,
+    asked,
+    counted,
+    named,
+    tested,
+)
 from paper_kit.analysis.facts import Fact
 from paper_kit.core.errors import InputError
 
@@ -14,19 +24,24 @@ if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
 
 Relation = Literal[">", "<", "=="]
-Verdict = Literal["holds", "reversed", "equivalent", "undecided", "pending"]
+Verdict = Literal["holds", "reversed", "equivalent", "same", "undecided", "pending"]
+CORRECTED = "corrected by Holm over the tests of this document"
 SEEDS_FOR_METHODS = 3  # with fewer, a claim is about the trained networks and not about the method
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its verdict; `p` is corrected by Holm over the family of the document."""
+    """A claim with its verdict; `p` and `p_equivalence` are corrected by Holm over the document's family.
+
+    "same" is the verdict on two sides that are one quantity, such as a best model that is the baseline.
+    """
 
     relation: Relation
     verdict: Verdict
     comparison: Comparison
     difference: Fact
     p: Fact
+    p_equivalence: Fact
     place: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -43,6 +58,7 @@ class Judged:
             "p": found.p,
             "p_equivalence": found.p_equivalence,
             "p_holm": self.p.value,
+            "p_equivalence_holm": self.p_equivalence.value,
             "test": found.test,
             "seeds": found.seeds,
             "images": found.images,
@@ -96,7 +112,9 @@ class Claims:
         if not judged:
             raise InputError(f"There is nothing to compare {named(left)} with: {named(right)} is empty.")
         verdicts = {one.verdict for one in judged}
+        closest = min(judged, key=lambda one: abs(one.comparison.value or 0.0))
         hardest = max(judged, key=lambda one: one.p.value if isinstance(one.p.value, float) else 0.0)
+        hardest = closest if len(verdicts) == 1 else hardest
         verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "undecided"
         return replace(hardest, verdict="pending" if "pending" in verdicts else verdict)
 
@@ -109,12 +127,18 @@ class Claims:
         p: float | None = None
         if found.p is not None:
             p = self._corrected(found.question, found.p)
-        verdict = self._verdict(found, relation, p, equal)
-        formula = f"{found.test}; corrected by Holm over the tests of this document"
+        p_equal: float | None = None
+        if equal and found.p_equivalence is not None and p is not None and p >= self.alpha:
+            p_equal = self._corrected(("equivalence", *found.question), found.p_equivalence)
+        verdict = self._verdict(found, relation, p, p_equal)
+        formula = f"{found.test}; {CORRECTED}"
         key = f"claims.{found.name}"
         origin = replace(left.origin.joined(right.origin, ""), formula=formula)
         p_fact = Fact(f"{key}.p", p, "probability", 3, origin=origin)
-        return Judged(relation, verdict, found, self._difference(found, f"{key}.difference"), p_fact, place)
+        equality = replace(origin, formula=f"two one-sided t-tests; {CORRECTED}")
+        equal_fact = Fact(f"{key}.p_equivalence", p_equal, "probability", 3, origin=equality)
+        difference = self._difference(found, f"{key}.difference")
+        return Judged(relation, verdict, found, difference, p_fact, equal_fact, place)
 
     def compare(self, left: Fact, right: Fact) -> Comparison:
         """left less right, tested; the question is not yet in the family."""
@@ -128,19 +152,21 @@ class Claims:
             self._known[what.question] = found.turned(what.sign)
         return replace(self._known[what.question].turned(what.sign), left=left, right=right)
 
-    def _verdict(self, found: Comparison, relation: Relation, p: float | None, equal: bool) -> Verdict:
+    def _verdict(
+        self, found: Comparison, relation: Relation, p: float | None, p_equal: float | None
+    ) -> Verdict:
         if found.value is None:
             return "pending"
+        if found.test == SAME:
+            return "holds" if relation == "==" else "same"
         if found.test == COUNTED:
             return _counted(found, relation)
         differs = p is not None and p < self.alpha
         if differs:
             as_told = (found.value > 0) == (relation == ">")
             return "holds" if as_told and relation != "==" else "reversed"
-        if equal and found.p_equivalence is not None:
-            question = ("equivalence", *found.question)
-            if self._corrected(question, found.p_equivalence) < self.alpha:
-                return "holds" if relation == "==" else "equivalent"
+        if p_equal is not None and p_equal < self.alpha:
+            return "holds" if relation == "==" else "equivalent"
         return "undecided"
 
     def _corrected(self, question: Question, p: float) -> float:

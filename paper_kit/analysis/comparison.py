@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from paper_kit.analysis._scores import scores_RN
+from paper_kit.analysis._scores import carriers, scores_RN
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._terms import Term, merged, scaled
 from paper_kit.core.errors import InputError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Question = tuple[object, ...]  # what is tested: the same question has one p-value in the whole document
 
+SAME = "the same quantity"
 COUNTED = "counted, so that no test is needed"
 ZERO = Fact("", 0, "count", 0, origin=Origin(formula="0"), exact=True)
 
@@ -89,16 +90,18 @@ def tested(results: Results, what: Asked, left: Fact, right: Fact, alpha: float,
     from paper_kit.stats.variance import mean_interval
 
     if not what.weighted:  # both sides are one quantity
-        return Comparison(left, right, 0.0, 0.0, 0.0, 1.0, None, "the same quantity", question=what.question)
+        return Comparison(left, right, 0.0, 0.0, 0.0, 1.0, None, SAME, question=what.question)
     arrays_RN = scores_RN(results, what.weighted) + what.offset
-    estimate = mean_interval(arrays_RN, level=1 - alpha)
+    estimate = mean_interval(arrays_RN, level=1 - alpha, carriers=carriers(results, what.weighted))
     p, test = estimate.p, _test_name(estimate.noise)
     pair = _pair_of_accuracies(results, what.weighted, what.offset)
     if pair is not None:
         p, test = mcnemar_midp(*pair), "McNemar's test (mid-p) on the same images"
+    p, p_equal = (min(1.0, each * what.choices) for each in (p, tost(estimate, margin)))
+    seeds, images = arrays_RN.shape
     return Comparison(
-        left, right, estimate.mean, estimate.low, estimate.high, min(1.0, p * what.choices),
-        tost(estimate, margin), test, arrays_RN.shape[0], arrays_RN.shape[1], what.question,
+        left, right, estimate.mean, estimate.low, estimate.high, p, p_equal, test, seeds, images,
+        what.question,
     )  # fmt: skip
 
 
@@ -113,11 +116,14 @@ def _refuse_untestable(left: Fact, right: Fact) -> None:
 
 
 def _choices(left: Fact, right: Fact) -> int:
-    """By how much p is multiplied for a side that was picked by looking (Bonferroni).
+    """By how much p is multiplied for sides that were picked by looking (Bonferroni over what was looked at).
 
-    One of c candidates compared with the others: c - 1, as in comparisons with the best (Hsu 1984,
-    Constrained simultaneous confidence intervals for multiple comparisons with the best). One of c tests: c.
+    Two of c candidates, such as the highest and the lowest: their c (c - 1) / 2 pairs. One of c compared with
+    another: c - 1, its pairs. One of c tests: c.
     """
+    if left.chosen_of > 1 and right.chosen_of > 1:
+        most = max(left.chosen_of, right.chosen_of)
+        return most * (most - 1) // 2
     if left.chosen_of > 1 and right.terms:
         return left.chosen_of - 1
     return max(left.chosen_of, right.chosen_of)

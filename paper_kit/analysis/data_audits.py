@@ -41,7 +41,7 @@ def duplicates(results: Results, experiment: str, found: AuditRecord | None) -> 
         key.removeprefix("duplicates."): fact for key, fact in audit_facts(results, experiment).items()
     }
     parts: tuple[Piece, ...] = (
-        "test images with an exact copy in train or validation: ", numbers["exact"],
+        "test images with an exact copy among all images of train or validation: ", numbers["exact"],
         "; with a near copy: ", numbers["near"],
         "; groups of copies with conflicting labels: ", numbers["conflicting"],
         "; blank images: ", numbers["blank"],
@@ -51,7 +51,7 @@ def duplicates(results: Results, experiment: str, found: AuditRecord | None) -> 
     clean = not found.test_exact and len(found.test_near) <= allowed
     if official and not clean:
         parts = (*parts, ". The split is the official one")
-    return AuditLine(name, clean or official, parts)
+    return AuditLine(name, clean or official, parts, report=not clean)
 
 
 def deduplicated(results: Results, experiment: str, found: AuditRecord | None, model: str) -> AuditLine:
@@ -71,6 +71,7 @@ def deduplicated(results: Results, experiment: str, found: AuditRecord | None, m
         (full_fact(results, model, experiment), " on all test images, ", without, " on the ",
          facts["test_deduplicated"],
          " without a copy in train or validation: ", change),
+        report=True,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ STAND_IN = {  # names of classes in datasets -> the drawn expression
     "sadness": "sad",
     "surprised": "surprise",
 }
-NOT_ALLOWED = "the dataset's licence does not allow its images to be shown"
+NOT_ALLOWED = "no licence permits its images to be shown"
 NOT_AT_HAND = "the dataset's images are not at hand"
 DRAWN_PER_FACE = 14  # drawn faces for each that is shown: enough of each of seven classes
 

@@ -2,6 +2,7 @@ r"""The tag \BLOCK{claim a > b} …, its branches reversed, equivalent and undec
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from jinja2 import nodes
@@ -13,10 +14,12 @@ from paper_kit.analysis.comparison import ZERO, named
 from paper_kit.analysis.facts import Fact
 from paper_kit.core.errors import InputError
 
-BRANCHES = ("reversed", "equivalent", "undecided")
+BRANCHES = ("reversed", "equivalent", "same", "undecided")
 RELATIONS: dict[str, Relation] = {"gt": ">", "lt": "<", "eq": "=="}
 PENDING = r"\pkmissing{[pending claim]}"
-SHOWN = frozenset({"verdict", "difference", "p"})  # what a template sees of `claim` inside the tag
+SHOWN = frozenset(
+    {"verdict", "difference", "p", "p_equivalence"}
+)  # what a template sees of `claim` inside the tag
 FORM = r"Write \BLOCK{claim a > b}, with one of > < == between two facts."
 
 
@@ -87,6 +90,8 @@ class ClaimTag(Extension):
         """The claim, judged; InputError with the numbers where the branch that is needed is not there."""
         judge = cast(Judges, self.environment).judge
         told = judge(side(left), relation, side(right), "equivalent" in branches, f"{place[0]}:{place[1]}")
+        if told.verdict == "same" and "same" not in branches:
+            told = replace(told, verdict="undecided")
         if told.verdict not in (*branches, "pending"):
             raise InputError(
                 f"The claim {named(side(left))} {relation} {named(side(right))} is {told.verdict}: "

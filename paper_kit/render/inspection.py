@@ -54,7 +54,7 @@ def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path)
     proof = check_manuscript(
         manuscript, subjects=subjects(results), facts=dict(made.registry), sources=sources
     )
-    lines = tuple(Audited(line.name, OUTCOMES[line.ok], line.text) for line in audits(results))
+    lines = tuple(Audited(line.name, line.outcome, line.text) for line in audits(results))
     failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
     typed = artifact_findings(made.tables, {name: drawn.figure for name, drawn in made.figures.items()})
     findings = tuple(dict.fromkeys((*proof.findings, *typed, *failed)))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from paper_kit.analysis.artifacts import Note, Table
-from paper_kit.analysis.audit_line import OUTCOMES
 from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
@@ -126,7 +125,7 @@ def _set_once(
         "figure": artifacts.figure,
         "edition": edition,
         "audits": [
-            {"name": line.name, "outcome": OUTCOMES[line.ok], "found": Note(*line.parts)}
+            {"name": line.name, "outcome": line.outcome, "found": Note(*line.parts)}
             for line in material.audits
         ],
         "provenance": lambda: provenance_tex(provenance(printer.printed, material.runs), artifacts.tables),

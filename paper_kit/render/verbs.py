@@ -66,7 +66,7 @@ def verbs(judge: Judge) -> dict[str, Callable[..., Tex]]:
 def _verb(judge: Judge, relation: Relation, words: Mapping[str, str]) -> Callable[..., Tex]:
     def said(left: Any, right: Any = 0) -> Tex:
         verdict = judge(side(left), relation, side(right), "equivalent" in words).verdict
-        return Tex(PENDING if verdict == "pending" else words[verdict])
+        return Tex(PENDING if verdict == "pending" else words.get(verdict, words["undecided"]))
 
     return said
 

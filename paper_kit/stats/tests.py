@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from paper_kit.core.errors import InputError
 from paper_kit.stats.metrics import Floats
-from paper_kit.stats.variance import Estimate, bootstrap_interval
+from paper_kit.stats.variance import CONSTANT, Estimate, bootstrap_interval, unseen
 
 
 class RankTest(NamedTuple):
@@ -104,8 +104,8 @@ def tost(estimate: Estimate, margin: float) -> float:
             "Type margin = 1.0."
         )
     nearest = margin - abs(estimate.mean)
-    if estimate.standard_error == 0:
-        return 0.0 if nearest > 0 else 1.0
+    if estimate.standard_error < CONSTANT:  # no image varies: is it few images, or is there nothing to see?
+        return unseen(nearest, estimate.images) if nearest > 0 else 1.0
     return float(stdtr(estimate.degrees, -nearest / estimate.standard_error))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, sqrt
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from paper_kit.stats.metrics import Floats
 
 CROSSED_FROM = 3  # seeds; a variance between two seeds has one degree of freedom: its interval says nothing
 DEGREES_AT = 0.95  # one level for the degrees, so that interval, p and equivalence test agree
+CONSTANT = 1e-12  # scores that vary less are equal but for the arithmetic
 CELLS = 2_000_000  # bootstrap weights held at a time, 16 MB
 
 Noise = Literal["seeds and images", "images"]
@@ -39,7 +40,7 @@ class Components:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its interval, its t test, and which noise they cover."""
+    """A mean with its interval, its t test, which noise they cover, and on how many images it varies."""
 
     mean: float
     low: float
@@ -49,6 +50,7 @@ class Estimate:
     p: float
     seeds: int
     noise: Noise
+    images: int
 
 
 def mean_squares(scores_RN: NDArray[Any]) -> MeanSquares:
@@ -89,14 +91,21 @@ def components(scores_RN: NDArray[Any]) -> Components:
     )
 
 
-def mean_interval(scores_RN: NDArray[Any], level: float = 0.95, null: float = 0.0) -> Estimate:
+def mean_interval(
+    scores_RN: NDArray[Any], level: float = 0.95, null: float = 0.0, carriers: int = 0
+) -> Estimate:
     """The mean score with its t interval and the two-sided p that it is `null`, in the scores' unit.
 
     From three seeds on, seeds and images are both drawn: the variance is (MS_seed + MS_image - MS_residual) /
     RN, with MS_image - MS_residual not below 0. For a comparison pass the differences of two models seed by
     seed and image by image. With one or two seeds the seeds' scores are averaged image by image, and the
-    interval holds for these networks only: `noise` says so. Scores that are all equal have standard error 0
-    and an interval of no width: prefer intervals.wilson there. InputError with fewer than two images.
+    interval holds for these networks only: `noise` says so. `carriers` are the images on which the score can
+    vary where these are fewer than all, such as those of one class: their number sets the degrees. InputError
+    with fewer than two images.
+
+    Scores that do not vary on n images say no more than that variation is rare: the interval then reaches to
+    what n images would miss with a probability of 1 - level, and p is the chance that they all miss a share
+    as large as the distance from `null` (Clopper & Pearson 1934 at zero successes, as the rule of three).
 
     Degrees: those of the t distribution whose critical value at 95 % is Cochran's, w t(R - 1) + (1 - w)
     t(N - 1), w the seeds' share of the variance, MS_seed / RN. Satterthwaite's are too many at three seeds.
@@ -112,12 +121,17 @@ def mean_interval(scores_RN: NDArray[Any], level: float = 0.95, null: float = 0.
     seeds, images = scores_RN.shape
     if images < 2:
         raise InputError(f"An interval needs at least 2 images; found {images}. Use a larger split.")
+    carried = max(2, carriers or images)
+    mean = float(scores_RN.mean())
+    if float(np.ptp(scores_RN)) < CONSTANT:
+        return _constant(mean, carried, seeds, level, null)
     if seeds < CROSSED_FROM:
         variance = float(scores_RN.mean(axis=0).var(ddof=1)) / images
-        degrees = images - 1.0
+        degrees = carried - 1.0
     else:
-        variance, degrees = _crossed(mean_squares(scores_RN), seeds, images)
-    return _estimate(float(scores_RN.mean()), sqrt(variance), degrees, seeds, level, null)
+        variance, degrees = _crossed(mean_squares(scores_RN), seeds, images, carried)
+    variance *= carried / (carried - 1) * (images - 1) / images  # n - 1 of the images that vary
+    return _estimate(mean, sqrt(variance), degrees, (seeds, carried), level, null)
 
 
 def bootstrap_interval(
@@ -154,6 +168,7 @@ def bootstrap_interval(
         p=min(1.0, 2 * (float(tail) + 1) / (draws + 1)),
         seeds=seeds,
         noise=_noise(seeds),
+        images=images,
     )
 
 
@@ -167,12 +182,24 @@ def _table(scores_RN: NDArray[Any]) -> Floats:
     return scores
 
 
-def _crossed(squares: MeanSquares, seeds: int, images: int) -> tuple[float, float]:
+def _constant(mean: float, images: int, seeds: int, level: float, null: float) -> Estimate:
+    """The estimate from scores that are all equal."""
+    half = 1 - (1 - level) ** (1 / images)
+    p = 1.0 if abs(mean - null) < CONSTANT else unseen(abs(mean - null), images)
+    return Estimate(mean, mean - half, mean + half, 0.0, images - 1.0, p, seeds, _noise(seeds), images)
+
+
+def unseen(share: float, images: int) -> float:
+    """The probability that no one of the images is among a share of all images."""
+    return float((1 - min(1.0, max(0.0, share))) ** images)
+
+
+def _crossed(squares: MeanSquares, seeds: int, images: int, carried: int) -> tuple[float, float]:
     """(variance of the mean, its degrees) with seeds and images both drawn."""
     of_seeds = squares.seed / (seeds * images)  # this holds the residual too
     of_images = max((squares.image - squares.residual) / (seeds * images), 0.0)
     variance = of_seeds + of_images
-    return variance, _degrees(of_seeds / variance if variance else 1.0, seeds, images)
+    return variance, _degrees(of_seeds / variance if variance else 1.0, seeds, carried)
 
 
 def _degrees(share: float, seeds: int, images: int) -> float:
@@ -188,16 +215,16 @@ def _degrees(share: float, seeds: int, images: int) -> float:
 
 
 def _estimate(
-    mean: float, standard_error: float, degrees: float, seeds: int, level: float, null: float
+    mean: float, standard_error: float, degrees: float, drawn: tuple[int, int], level: float, null: float
 ) -> Estimate:
     from scipy.special import stdtr, stdtrit
 
+    seeds, images = drawn
     half = float(stdtrit(degrees, (1 + level) / 2)) * standard_error
-    if standard_error == 0:
-        p = 1.0 if mean == null else 0.0
-    else:
-        p = 2 * float(stdtr(degrees, -abs(mean - null) / standard_error))
-    return Estimate(mean, mean - half, mean + half, standard_error, degrees, p, seeds, _noise(seeds))
+    if standard_error < CONSTANT:
+        return replace(_constant(mean, images, seeds, level, null), degrees=degrees)
+    p = 2 * float(stdtr(degrees, -abs(mean - null) / standard_error))
+    return Estimate(mean, mean - half, mean + half, standard_error, degrees, p, seeds, _noise(seeds), images)
 
 
 def _noise(seeds: int) -> Noise:

@@ -135,7 +135,7 @@ def test_accuracy_has_the_wilson_interval_of_the_test_images(results):
 def test_faces_that_may_not_be_shown_are_drawn_ones_and_a_note_says_so(results, monkeypatch):
     monkeypatch.setattr(images, "may_show", lambda *_: False)
     figure = drawn("sample_faces", results, per_class=2)
-    assert "licence does not allow" in figure.notes[0]
+    assert "no licence permits" in figure.notes[0]
     assert set(figure.data.faces) == {2}
 
 

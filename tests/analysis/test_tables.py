@@ -162,7 +162,7 @@ def test_two_datasets_are_two_groups_of_columns_and_a_repeated_one_is_not(tmp_pa
 def test_the_mean_of_the_recalls_is_the_balanced_accuracy(made, results):
     last = made("per_class").cells[-1]
     assert last[2].content.value == pytest.approx(results.measured("resemotenet").mean("balanced_accuracy"))
-    assert last[1].content.value == 200
+    assert last[1].content == ""
 
 
 def test_a_class_without_images_is_a_dash(made):

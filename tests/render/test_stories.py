@@ -9,21 +9,21 @@ from tests.render.stories import printed, study
 # section -> verdict -> words that only this branch prints
 TECHNIQUES = {
     "transfer": {
-        "holds": "Transfer helps",
-        "reversed": "Transfer does harm",
-        "equivalent": "this is worth nothing",
+        "holds": "it accuracy is lower by",
+        "reversed": "it accuracy is higher by",
+        "equivalent": "On average accuracy stays within the margin",
         "undecided": "cannot be told from noise (",
     },
     "mixing": {
-        "holds": "Mixing pays",
-        "reversed": "Mixing does not pay",
+        "holds": "it the mean accuracy is lower by",
+        "reversed": "it the mean accuracy is higher by",
         "equivalent": "With and without it, mean accuracies are equal",
         "undecided": "Whether mixing pays stays open",
     },
     "focal": {
-        "holds": "the focal loss helps",
-        "reversed": "the focal loss is a hindrance",
-        "equivalent": "That makes no difference beyond the margin",
+        "holds": "Accuracy is then lower by",
+        "reversed": "Accuracy is then higher by",
+        "equivalent": "networks with and without it agree within the margin",
         "undecided": "No effect is shown",
     },
     "tta": {
@@ -33,24 +33,24 @@ TECHNIQUES = {
         "undecided": "does not tell whether further views are worth their price",
     },
     "abstract, transfer": {
-        "holds": "Training without transferred weights costs",
-        "reversed": "Training without transferred weights gains",
+        "holds": "networks are less accurate by",
+        "reversed": "networks are more accurate by",
         "undecided": "No effect of transferred weights can be told",
     },
     "abstract, mixing": {
-        "holds": "Doing without mixed images costs",
-        "reversed": "Doing without mixed images gains",
+        "holds": "Without mixed images accuracy is lower",
+        "reversed": "Without mixed images accuracy is higher",
         "undecided": "Whether mixed images help remains",
     },
     "conclusion": {
-        "holds": "The component that counted most",
+        "holds": "The largest change that a removal brought was that of",
         "reversed": "The largest change that a removal brought was a gain",
         "undecided": "No removal of a component changed a network beyond noise",
     },
     "classes that gained": {
-        "holds": "The class that leans most on a technique",
-        "reversed": "No class leans on a technique",
-        "undecided": "is what the best guess among so many",
+        "holds": "The largest fall of a recall in an ablation",
+        "reversed": "No recall falls in an ablation",
+        "undecided": "cannot be told from the lowest of so many",
     },
 }
 CONTRASTS = {
@@ -65,18 +65,18 @@ CONTRASTS = {
         "undecided": "Even the lowest",
     },
     "abstract, baseline to best": {
-        "holds": "the accuracy rises from",
+        "holds": "the baseline, and rises to",
         "undecided": "none can be told apart from that of the baseline",
     },
     "introduction": {
-        "holds": "to the choice of architecture",
+        "holds": ", a gap of",
         "equivalent": "all networks reach the same accuracy",
         "undecided": "a range in which our tests find no difference",
     },
     "conclusion": {
-        "holds": "the choice of network mattered",
-        "equivalent": "the choice of network did not matter",
-        "undecided": "the choice of network made no difference that",
+        "holds": "the networks differ: accuracies",
+        "equivalent": "all networks agree within",
+        "undecided": "the tests show no difference between networks",
     },
     "best class": {
         "holds": "is recognised best",
@@ -90,8 +90,8 @@ CONTRASTS = {
     },
     "confused": {
         "holds": "The error that is made most often",
-        "equivalent": "Equally frequent within",
-        "undecided": "cannot be put in order",
+        "equivalent": "Equally frequent within the margin are all",
+        "undecided": "cannot be told apart from all others",
     },
 }
 REMOVALS = {"harm": "holds", "gain": "reversed", "noise": "undecided", "nothing": "equivalent"}
@@ -157,6 +157,8 @@ def test_with_fewer_than_three_seeds_a_claim_is_about_the_trained_network(told, 
     text = words(told(seeds, "harm", False))
     assert ("the trained EmotionViT" in text or "the trained AdvancedEmoteNet" in text) is (seeds < 3)
     assert ("not of the methods" in text) is (seeds < 3)
+    assert ("Transfer helps" in text) is (seeds >= 3)
+    assert ("the focal loss helps" in text) is (seeds >= 3)
     assert ("±" in text or r"\pm" in text) is (seeds > 1)
 
 

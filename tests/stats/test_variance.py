@@ -106,7 +106,23 @@ def test_p_is_below_alpha_exactly_where_the_interval_leaves_out_the_null(table, 
 
 def test_a_model_compared_with_itself_does_not_differ():
     estimate = mean_interval(np.zeros((3, 10)))
-    assert (estimate.mean, estimate.low, estimate.high, estimate.p) == (0, 0, 0, 1)
+    assert (estimate.mean, estimate.standard_error, estimate.p) == (0, 0, 1)
+
+
+def test_scores_that_never_vary_say_no_more_than_their_number_allows():
+    few, many = (mean_interval(np.zeros((1, images)), null=0.05) for images in (55, 3589))
+    assert few.p == pytest.approx(0.95**55)
+    assert many.p < 1e-70
+    assert few.high == pytest.approx(1 - 0.05 ** (1 / 55))  # Clopper and Pearson, one-sided, at zero of 55
+    assert many.high < 0.001 < few.high
+
+
+def test_a_score_that_varies_on_one_class_has_the_degrees_of_that_class():
+    scores = np.zeros((1, 1000))
+    scores[0, :50] = np.random.default_rng(0).normal(1, 1, 50)
+    of_all, of_class = mean_interval(scores), mean_interval(scores, carriers=50)
+    assert (of_all.degrees, of_class.degrees) == (999, 49)
+    assert of_class.high > of_all.high
 
 
 def test_scores_that_are_not_known_give_an_interval_that_is_not_known():

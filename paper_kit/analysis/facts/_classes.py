@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paper_kit.analysis.facts import Origin
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._sheet import Sheet, measured_terms
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.predictions import Measured
@@ -84,12 +84,24 @@ def _pairs(sheet: Sheet, prefix: str, confusion: Confusion) -> None:
         confusion.named(sheet, f"{form}true", label)
         confusion.named(sheet, f"{form}predicted", prediction)
         terms = measured_terms(*confusion.cells, metric="confusion", label=label, predicted=prediction)
+        cells = len(confusion.classes) * (len(confusion.classes) - 1)  # each class taken for each other one
         sheet.add(
-            f"{form}rate",
+            f"{form}rate", rate, "percent", 1, origin=confusion.origin, terms=terms, chosen_of=max(1, cells)
+        )
+    _other_cells(sheet, prefix, confusion)
+
+
+def _other_cells(sheet: Sheet, prefix: str, confusion: Confusion) -> None:
+    """Nothing; the rates of all errors but the most frequent one, as a list."""
+    errors = metrics.most_confused(confusion.counts) if confusion.counts is not None else []
+    items = tuple(
+        Fact(
+            f"results.{prefix}confusion.{label}.{prediction}",
             rate,
             "percent",
-            1,
             origin=confusion.origin,
-            terms=terms,
-            chosen_of=max(1, len(pairs)),
+            terms=measured_terms(*confusion.cells, metric="confusion", label=label, predicted=prediction),
         )
+        for label, prediction, rate in errors[1:]
+    )
+    sheet.listed(f"{prefix}confused_others" if prefix else "confused.others", items, confusion.origin)

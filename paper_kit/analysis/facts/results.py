@@ -28,6 +28,7 @@ METRICS: dict[str, tuple[Kind, int]] = {  # fact -> (kind, digits)
     "nll": ("number", 3),
 }
 TESTED = ("accuracy", "macro_f1", "balanced_accuracy", "brier", "nll")  # metrics that are means over images
+POWER = 0.8  # of the test that `resolvable` speaks of; the convention of Cohen 1988, section 2.4
 SPREADS = ("accuracy", "macro_f1")  # metrics whose deviation over seeds is a fact of its own
 
 
@@ -49,7 +50,7 @@ def _resolvable(sheet: Sheet, results: Results) -> None:
     measured = [results.measured(model.key) for model in results.models]
     origin = Origin(
         readings=tuple(reading for one in measured for reading in one.readings[:1]),
-        formula="smallest difference that McNemar's test finds with a power of 0.8, from the share of images "
+        formula="smallest difference that one McNemar test finds with that power, from the share of images "
         "on which two base networks of one seed disagree in being right",
     )
     right = [one.predictions[0].right_N for one in measured if one.complete]
@@ -57,9 +58,10 @@ def _resolvable(sheet: Sheet, results: Results) -> None:
     smallest = None
     if pairs and all(len(first) == len(second) for first, second in pairs):
         disagree = float(np.mean([np.mean(first != second) for first, second in pairs]))
-        found = resolvable_difference(len(pairs[0][0]), disagree, 1 - results.claims.alpha)
+        found = resolvable_difference(len(pairs[0][0]), disagree, 1 - results.claims.alpha, POWER)
         smallest = found if np.isfinite(found) else None
     sheet.add("resolvable", smallest, "magnitude", 1, origin=origin)
+    sheet.add("power", POWER, "percent", 0, origin=Origin(fields=("power of results.resolvable",)))
 
 
 def _model(sheet: Sheet, results: Results, key: str) -> None:
@@ -136,7 +138,8 @@ def _baseline(sheet: Sheet, results: Results) -> None:
     first = results.models[0]
     origin = Origin(fields=("model.0.label",))
     sheet.name("baseline.model", first.label, first.key, origin)
-    sheet.point("baseline.accuracy", sheet.facts[f"{first.key}.accuracy"])
+    for key in [key.removeprefix(f"{first.key}.") for key in sheet.facts if key.startswith(f"{first.key}.")]:
+        sheet.point(f"baseline.{key}", sheet.facts[f"{first.key}.{key}"])
     sheet.put("best.gain_over_baseline", sheet.facts["best.accuracy"] - sheet.facts["baseline.accuracy"])
 
 

@@ -29,7 +29,7 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
         accuracy = metric_fact(results, model.key, "accuracy", experiment)
         rows.append((model.label, accuracy, *(_effect(one, tests) for one in judged)))
         if tests and any(judged):
-            rows.append((Cell("corrected p", grey=True), Cell(""), *(_test(one) for one in judged)))
+            rows.append(("corrected p", Cell(""), *(_test(one) for one in judged)))
     notes = _notes(results, experiment, tests and bool(changes))
     if any(cell.content is None for row in rows for cell in row if isinstance(cell, Cell)):
         notes.append(Note("A dash: the base of this model does not use the component."))
@@ -70,13 +70,15 @@ def _notes(results: Results, experiment: str, tests: bool) -> list[Note]:
     level = number("settings.interval_level", 1 - claims.alpha, "percent", "paper.alpha", digits=0)
     tested = number("claims.tests", claims.size, "count")
     tested = replace(tested, origin=Origin(formula="tests in the family of this document"))
-    rounded = "Changes are differences of accuracies rounded to the digits printed, with their "
-    notes.append(Note(rounded, level, " interval."))
+    rounded = "Changes are differences of accuracies rounded to the digits printed. Each has its own "
+    apart = " interval, which is not corrected and can leave out zero where p is large."
+    notes.append(Note(rounded, level, apart))
     noise = (
         "over seeds and images together"
         if seeds >= SEEDS_FOR_METHODS
         else "over images only: they speak of these trained networks, not of the methods"
     )
     corrected = f"Intervals and tests are {noise}. Each p is corrected by Holm's method over the "
-    notes.append(Note(corrected, tested, " tests of this paper; grey: not told apart from noise."))
+    level_of_p = number("settings.alpha", claims.alpha, "setting", "paper.alpha")
+    notes.append(Note(corrected, tested, " tests of this paper; grey: p of ", level_of_p, " or more."))
     return notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paper_kit.analysis.artifacts import Cell, Column, Note, Table
-from paper_kit.analysis.audit_line import OUTCOMES, AuditLine
+from paper_kit.analysis.audit_line import AuditLine
 from paper_kit.analysis.audits import audits
 from paper_kit.analysis.results import Results
 
@@ -20,4 +20,4 @@ def make(results: Results, *, experiment: str = "") -> Table:
 
 
 def _row(line: AuditLine) -> tuple[str, Cell, Cell]:
-    return line.name, Cell(OUTCOMES[line.ok], bold=line.ok is False), Cell(Note(*line.parts))
+    return line.name, Cell(line.outcome, bold=line.ok is False), Cell(Note(*line.parts))

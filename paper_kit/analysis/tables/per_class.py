@@ -49,7 +49,7 @@ def make(
             _cell(fact, found, n in best)
             for n, (fact, found) in enumerate(zip(facts, values.values(), strict=True))
         )
-        rows.append((name, images[place], *cells))
+        rows.append((name, images[place] if of_class is not None else Cell(""), *cells))
     return Table(
         "per_class",
         columns,
