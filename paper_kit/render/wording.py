@@ -69,7 +69,7 @@ WHAT = {  # last steps of a key -> words
 }
 IMPLIED = {"accuracy", "change", "deduplicated_change", "accuracy_deduplicated", "total_training_hours"}
 SILENT = {"without", "largest_effect", "smallest_effect"}  # steps that the formula in front tells
-_KEY = re.compile(r"(?<![\w.])[A-Za-z][\w-]*(?: of [\w-]+)?(?:\.[\w*-]+)+")
+_KEY = re.compile(r"(?<![\w.])(?:(?:results|audit) of [\w-]+|[A-Za-z][\w-]*)(?:\.[\w*-]+)+")
 
 
 @dataclass(frozen=True)

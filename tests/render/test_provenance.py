@@ -137,6 +137,7 @@ def test_a_test_names_both_of_its_sides_and_the_ablation_as_the_paper_prints_it(
             "Recall of a class: right predictions over its images; mean over seeds",
         ),
         ("standard deviation of macro_f1", "Standard deviation of macro F1"),
+        ("a power of 0.8, of results of other.a.accuracy", "A power of 0.8, of accuracy"),
         (
             "audit.a.accuracy_deduplicated - results.a.accuracy (of the printed numbers)",
             "Accuracy without copies less accuracy, as printed",
