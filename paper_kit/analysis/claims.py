@@ -18,7 +18,6 @@ from paper_kit.analysis.comparison import (
     tested,
 )
 from paper_kit.analysis.facts import Fact
-from paper_kit.core.errors import InputError
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -106,11 +105,9 @@ class Claims:
         `equivalence` also asks whether two sides that cannot be told apart are equal within the margin.
         Raises InputError for facts that no test exists for.
         """
-        rivals = right.items if right.kind == "list" else (right,)
+        rivals = right.items if right.kind == "list" and right.items else (right,)
         equal = equivalence or relation == "=="
         judged = [self._judge(left, relation, rival, equal, place) for rival in rivals]
-        if not judged:
-            raise InputError(f"There is nothing to compare {named(left)} with: {named(right)} is empty.")
         verdicts = {one.verdict for one in judged}
         closest = min(judged, key=lambda one: abs(one.comparison.value or 0.0))
         hardest = max(judged, key=lambda one: one.p.value if isinstance(one.p.value, float) else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paper_kit.analysis.audit_line import AuditLine, Piece, line, number
 from paper_kit.analysis.facts import Fact, Origin
-from paper_kit.analysis.facts.audit import LEAKED, audit_facts, full_fact
+from paper_kit.analysis.facts.audit import LEAKED, audit_facts
 from paper_kit.analysis.results import Results
 from paper_kit.core.plan import BASE
 from paper_kit.core.record import AuditRecord
@@ -45,6 +45,7 @@ def duplicates(results: Results, experiment: str, found: AuditRecord | None) -> 
         "; with a near copy: ", numbers["near"],
         "; groups of copies with conflicting labels: ", numbers["conflicting"],
         "; blank images: ", numbers["blank"],
+        "; test images without a copy: ", audit_facts(results, experiment)["test_deduplicated"],
     )  # fmt: skip
     official = bool(card.official_counts) and not splits_differ(found.counts, card.official_counts or {})
     allowed = max(1.0, FALSE_FLAGS * sum(found.counts.get("test", {}).values()))
@@ -66,13 +67,7 @@ def deduplicated(results: Results, experiment: str, found: AuditRecord | None, m
     without, change = facts[f"{model}.accuracy_deduplicated"], facts[f"{model}.deduplicated_change"]
     if without.missing:
         return AuditLine(name, None, (f"every test image is among the {LEAKED}",))
-    return AuditLine(
-        name, True,
-        (full_fact(results, model, experiment), " on all test images, ", without, " on the ",
-         facts["test_deduplicated"],
-         " without a copy in train or validation: ", change),
-        report=True,
-    )  # fmt: skip
+    return AuditLine(name, True, (without, " (", change, ")"), report=True)
 
 
 def ceiling(results: Results, experiment: str, found: AuditRecord | None) -> AuditLine:

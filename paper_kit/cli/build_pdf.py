@@ -56,6 +56,7 @@ def build_pdf(
     is refused until it is known.
     """
     edition = edition_of(camera_ready, blind)
+    say("Rendering and compiling …")
     report = build(experiments, venue, final, True, show_images, out, runs, data, not no_commit, edition)
     tell(report)
     shown = out is None and edition == "linked" and report.pdf is not None

@@ -79,9 +79,11 @@ def tell(inspection: Inspection) -> None:
     for opinion in inspection.opinions:
         typer.echo(f"{opinion.place}: opinion: {opinion.text}")
     typer.echo(columns([("audit", line.outcome, f"{line.name}: {line.found}") for line in inspection.audits]))
-    audits = [line for line in inspection.audits if line.outcome == "holds"]
+    outcomes = [line.outcome for line in inspection.audits if line.outcome != "reported"]
+    unmade = outcomes.count("not checked")
     say(
         f"{counted(len(inspection.findings), 'thing')} to put right, "
         f"{counted(len(inspection.literals), 'literal')}, {counted(len(inspection.opinions), 'opinion')}, "
-        f"{len(audits)} of {counted(len(inspection.audits), 'audit')} hold"
+        f"{outcomes.count('holds')} of {counted(len(outcomes), 'audit')} hold"
+        + (f", {unmade} could not be made" if unmade else "")
     )

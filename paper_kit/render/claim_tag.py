@@ -38,6 +38,10 @@ class Judges(Protocol):
     def judge(self) -> Judge: ...
 
 
+class Told(InputError):
+    """A problem with a claim, which already says its place."""
+
+
 class ClaimTag(Extension):
     """Prints the branch that the test supports; inside, `claim` has the difference and the corrected p."""
 
@@ -72,11 +76,14 @@ class ClaimTag(Extension):
         found: dict[str, list[nodes.Node]] = {}
         verdict = "holds"
         while True:
-            ends = tuple(f"name:{name}" for name in (*BRANCHES, "endclaim"))
+            ends = tuple(f"name:{name}" for name in (*BRANCHES, "endclaim", "else", "elif"))
             found[verdict] = parser.parse_statements(ends)
             verdict = next(parser.stream).value
             if verdict == "endclaim":
                 return found
+            if verdict not in BRANCHES:
+                told = ", ".join(rf"\BLOCK{{{name}}}" for name in BRANCHES)
+                parser.fail(f"A claim has no {verdict}: its branches are {told}.", line)
             if verdict in found:
                 parser.fail(rf"The claim has two branches \BLOCK{{{verdict}}}; leave one.", line)
 
@@ -88,8 +95,16 @@ class ClaimTag(Extension):
         self, left: Any, relation: Relation, right: Any, branches: tuple[str, ...], place: tuple[str, int]
     ) -> Judged:
         """The claim, judged; InputError with the numbers where the branch that is needed is not there."""
+        try:
+            return self._judged(left, relation, right, branches, f"{place[0]}:{place[1]}")
+        except InputError as error:
+            raise Told([f"{place[0]}:{place[1]}: {problem}" for problem in error.problems]) from None
+
+    def _judged(
+        self, left: Any, relation: Relation, right: Any, branches: tuple[str, ...], place: str
+    ) -> Judged:
         judge = cast(Judges, self.environment).judge
-        told = judge(side(left), relation, side(right), "equivalent" in branches, f"{place[0]}:{place[1]}")
+        told = judge(side(left), relation, side(right), "equivalent" in branches, place)
         if told.verdict == "same" and "same" not in branches:
             told = replace(told, verdict="undecided")
         if told.verdict not in (*branches, "pending"):
@@ -99,6 +114,15 @@ class ClaimTag(Extension):
                 rf"Write what is to be printed then: \BLOCK{{{told.verdict}}} … before \BLOCK{{endclaim}}."
             )
         return told
+
+
+def refuse_absent_p(judged: Judged, name: str) -> None:
+    """Nothing; InputError where a claim has no such p, because it was counted or equality was not tested."""
+    if judged.verdict != "pending" and getattr(judged, name).value is None:
+        why = "was counted" if name == "p" else "was not tested for equality"
+        raise InputError(
+            f"The claim on {judged.comparison.name} {why} and has no {name}; print its difference."
+        )
 
 
 def side(value: Any) -> Fact:

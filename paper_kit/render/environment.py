@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined, nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2.compiler import CodeGenerator, Frame, operators
 from jinja2.filters import FILTERS
 from jinja2.lexer import Lexer
 from jinja2.runtime import Context, LoopContext
@@ -17,13 +17,28 @@ from paper_kit.analysis.claims import Claims, Judged, Relation
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._tree import FactTree
 from paper_kit.core.errors import InputError, did_you_mean
-from paper_kit.render.claim_tag import SHOWN, ClaimTag
+from paper_kit.render.claim_tag import SHOWN, ClaimTag, refuse_absent_p
 from paper_kit.render.lexer import TexLexer
+from paper_kit.render.measured import (
+    FactTex,
+    FactText,
+    comparable,
+    kept_apart,
+    refuse_arithmetic,
+    without_link,
+)
 from paper_kit.render.tex import Tex, join, key, label
 
 KEPT_FILTERS = (
     "abs", "batch", "default", "first", "items", "last", "length", "list", "map", "reject", "rejectattr",
     "reverse", "select", "selectattr", "sort", "unique",
+)  # fmt: skip
+COMPARING = (
+    "batch", "length", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
+)  # fmt: skip
+KEPT_TESTS = (
+    "boolean", "defined", "divisibleby", "even", "false", "iterable", "mapping", "none", "odd", "sequence",
+    "string", "true", "undefined",
 )  # fmt: skip
 KEPT_GLOBALS = ("range", "dict", "namespace", "joiner")
 METHODS: Mapping[type, frozenset[str]] = {
@@ -33,20 +48,7 @@ METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset({"index", "count"}),
 }
 FACT_TEXTS = frozenset({"text", "bare", "words", "Words", "ordinal"})
-FACT_SHOWN = FACT_TEXTS | {"name", "plural", "missing"}
-
-
-class FactText(str):
-    """One of a fact's texts, such as its words; prints as that fact."""
-
-    fact: Fact
-
-    @classmethod
-    def of(cls, fact: Fact, text: str) -> FactText:
-        """`text`, which remembers its fact."""
-        made = cls(text)
-        made.fact = fact
-        return made
+FACT_SHOWN = FACT_TEXTS | {"plural", "missing"}
 
 
 class Unknown(StrictUndefined):
@@ -76,12 +78,24 @@ class TexCode(CodeGenerator):
             self.write(", ")
         self.write("))")
 
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
+        """Writes a comparison whose sides are looked at first: no measured value may be one."""
+        self.write("(environment.comparable(")
+        self.visit(node.expr, frame)
+        self.write(")")
+        for operand in node.ops:
+            self.write(f" {operators[operand.op]} environment.comparable(")
+            self.visit(operand.expr, frame)
+            self.write(")")
+        self.write(")")
+
 
 class TexEnvironment(ImmutableSandboxedEnvironment):
     """The templates of one paper, by the names under which errors show them; `show` makes TeX of a value."""
 
     code_generator_class = TexCode
-    intercepted_binops = frozenset({"+", "%", "*"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    comparable = staticmethod(comparable)
 
     def __init__(
         self,
@@ -112,10 +126,14 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
         self.judged: list[Judged] = []
         self._reader = TexLexer(self, tuple(files))
         self.globals = {name: self.globals[name] for name in KEPT_GLOBALS}
-        self.filters = {name: FILTERS[name] for name in KEPT_FILTERS} | {
+        self.tests = {name: self.tests[name] for name in KEPT_TESTS}
+        self.filters = {
+            name: kept_apart(name, FILTERS[name]) if name in COMPARING else FILTERS[name]
+            for name in KEPT_FILTERS
+        } | {
             "join": self._joined_by,
-            "label": label,
-            "key": key,
+            "label": without_link(label),
+            "key": without_link(key),
             "lower": _case("lower"),
             "upper": _case("upper"),
             "capitalize": _case("capitalize"),
@@ -145,10 +163,20 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`; a text of a fact remembers its fact."""
+        if isinstance(obj, FactText | FactTex):
+            raise InputError(f"The text of a fact cannot be taken apart ({attribute}); print it as it is.")
+        if isinstance(obj, Judged) and attribute in {"p", "p_equivalence"}:
+            refuse_absent_p(obj, attribute)
         found = super().getattr(obj, attribute)
         if isinstance(obj, Fact) and attribute in FACT_TEXTS:
             return FactText.of(obj, str(found))
         return found
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`; a text of a fact cannot be taken apart."""
+        if isinstance(obj, FactText | FactTex):
+            raise InputError("The text of a fact cannot be taken apart; print it as it is.")
+        return super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Only what a text needs: facts, items of dicts, plain methods of strings, and the loop."""
@@ -166,6 +194,7 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Sums as Python makes them; of texts by TeX's rules. Texts are not formatted or repeated."""
+        refuse_arithmetic(operator, left, right)
         texts = isinstance(left, str) or isinstance(right, str)
         if texts and operator == "+":
             return self.joined((left, right))

@@ -11,7 +11,7 @@ from paper_kit.analysis.artifacts import Note
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._format import ORDINALS, WORDS
 from paper_kit.core.errors import InputError
-from paper_kit.render.environment import FactText
+from paper_kit.render.measured import FactText
 from paper_kit.render.source_map import Place
 from paper_kit.render.tex import Tex, escape, join
 

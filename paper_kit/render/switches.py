@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
+from paper_kit.analysis.facts._effects import applies
 from paper_kit.core.spec import Reading, RunSpec
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def switches(results: Results) -> dict[str, Any]:
     return {
         "study_is_synthetic": results.synthetic,
         "model_keys": [model.key for model in results.models],
+        "applied_keys": [  # ablations that change something of some model
+            ablation.key
+            for ablation in results.ablations
+            if any(applies(results, model.key, ablation.key) for model in results.models)
+        ],
         "ablation_keys": [ablation.key for ablation in results.ablations],
         "several_seeds": len(results.main.seeds) > 1,
         "methods_are_tested": len(results.main.seeds) >= SEEDS_FOR_METHODS,

@@ -10,7 +10,7 @@ from pylatex import MultiColumn, NoEscape, Tabular
 
 from paper_kit.analysis.artifacts import Cell, Column, Table
 from paper_kit.analysis.facts import Fact
-from paper_kit.render.environment import FactText
+from paper_kit.render.measured import FactText
 from paper_kit.render.tex import Tex, escape, join, key
 
 Show = Callable[[Any], Tex]

@@ -11,6 +11,7 @@ from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError, Undefin
 from jinja2.exceptions import SecurityError
 
 from paper_kit.core.errors import InputError, PaperkitError, did_you_mean
+from paper_kit.render.claim_tag import Told
 from paper_kit.render.source_map import Place
 
 WRONG_VALUE = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
@@ -41,6 +42,8 @@ def told(folder: str, files: Iterable[str], names: Iterable[str]) -> Iterator[No
         raise InputError(
             f"{place}: there is no template {wanted!r} in {folder}.{did_you_mean(wanted, known)}"
         ) from None
+    except Told:
+        raise
     except PaperkitError as error:
         place = _place(error.__traceback__, shown)
         raise type(error)([f"{place}: {problem}" for problem in error.problems]) from None

@@ -118,6 +118,8 @@ class Fact:
 
     def plural(self, singular: str, plural: str = "") -> str:
         """The noun's form for this count: `singular` for one, else `plural` (by default with an s)."""
+        if self.kind not in {"count", "setting"}:
+            raise InputError(f"The fact {self.key or self.text!r} is no count, so no noun has a form for it.")
         return singular if self.value == 1 else plural or f"{singular}s"
 
     @property
@@ -172,7 +174,15 @@ class Fact:
     def __rtruediv__(self, other: object) -> Fact:
         return _plain(other)._with(self, "/", lambda a, b: a / b if b else float("nan"))
 
+    def _refuse_best_of(self) -> None:
+        if self.best_of:
+            raise InputError(
+                f"The fact {self.key!r} is a maximum over {self.best_of} seeds: there is no arithmetic with "
+                "it, which would lose the words that say so."
+            )
+
     def _single(self, sign: str, function: Callable[[float], float]) -> Fact:
+        self._refuse_best_of()
         value = function(self._number()) if self.value is not None else None
         origin = self.origin.joined(Origin(), f"{sign}({_formula(self)})")
         terms = _terms.scaled(self.terms, -1.0) if sign == "-" else ()
@@ -180,6 +190,8 @@ class Fact:
 
     def _with(self, other: object, sign: str, function: Callable[[float, float], float]) -> Fact:
         right = other if isinstance(other, Fact) else _plain(other)
+        for side in (self, right):
+            side._refuse_best_of()
         rounds = sign in "+-" and _format.adds_as_printed(self, right)
         kind, digits, unit = _format.result_kind(sign, self, right)
         value: float | None = None

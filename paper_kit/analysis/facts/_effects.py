@@ -89,8 +89,8 @@ def _extremes(sheet: Sheet, results: Results, changes: dict[tuple[str, str], Fac
         origin = Origin(formula=f"{word} size of results.*.without.*.change")
         place = choose(sizes, key=lambda each: sizes[each]) if whole else None
         model, ablation = place or ("", "")
-        sheet.name(f"{word}_effect.model", models.get(model), model, origin)
-        sheet.name(f"{word}_effect.ablation", ablations.get(ablation), ablation, origin)
+        sheet.name(f"{word}_effect.model", models.get(model), model, origin, len(changes))
+        sheet.name(f"{word}_effect.ablation", ablations.get(ablation), ablation, origin, len(changes))
         known = changes[place] if place else Fact(f"results.{word}_effect.change", None, "points")
         sheet.point(f"{word}_effect.change", replace(known, chosen_of=max(1, len(changes))))
 

@@ -43,9 +43,9 @@ class Sheet:
         """A new fact under this key; `more` are its other fields, such as `origin`."""
         return self.put(key, Fact("", value, kind, digits, unit, **more))
 
-    def name(self, key: str, text: str | None, refers: str, origin: Origin) -> Fact:
-        """A name under this key that stands for the step `refers` of other trees."""
-        return self.put(key, Fact("", text, "text", origin=origin, refers=refers))
+    def name(self, key: str, text: str | None, refers: str, origin: Origin, chosen_of: int = 1) -> Fact:
+        """A name under this key that stands for the step `refers` of other trees, picked from so many."""
+        return self.put(key, Fact("", text, "text", origin=origin, refers=refers, chosen_of=chosen_of))
 
     def listed(self, key: str, items: tuple[Fact, ...], origin: Origin) -> Fact:
         """A list under this key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paper_kit.analysis.facts import Fact
@@ -32,9 +33,10 @@ def fact_trees(facts: Mapping[str, Fact]) -> dict[str, FactTree]:
 class FactTree:
     """Facts below one path; steps are attributes, items, or a fact whose name is the step."""
 
-    def __init__(self, facts: Mapping[str, Fact], path: str) -> None:
+    def __init__(self, facts: Mapping[str, Fact], path: str, chosen_of: int = 1) -> None:
         self._facts = facts
         self._path = path
+        self._chosen_of = chosen_of  # of how many the step was that led here: claims below pay for it
 
     def __getattr__(self, name: str) -> Fact | FactTree:
         if name.startswith("_"):
@@ -43,10 +45,12 @@ class FactTree:
 
     def __getitem__(self, step: str | int | Fact) -> Fact | FactTree:
         path = f"{self._path}.{step.name if isinstance(step, Fact) else step}"
+        chosen = max(self._chosen_of, step.chosen_of if isinstance(step, Fact) else 1)
         if path in self._facts:
-            return self._facts[path]
+            fact = self._facts[path]
+            return replace(fact, chosen_of=chosen) if chosen > fact.chosen_of else fact
         if any(key.startswith(f"{path}.") for key in self._facts):
-            return FactTree(self._facts, path)
+            return FactTree(self._facts, path, chosen)
         raise InputError(f"There is no fact {path!r}.{did_you_mean(str(step), self)}")
 
     def __iter__(self) -> Iterator[str]:

@@ -118,11 +118,14 @@ def _order(sheet: Sheet, results: Results) -> None:
     ranking = sorted(exact, key=lambda key: -exact[key]) if whole else []
     labels = {model.key: model.label for model in results.models}
     origin = Origin(formula="models ordered by results.*.accuracy")
-    items = tuple(Fact(f"names.{key}", labels[key], "text", origin=origin) for key in ranking)
+    items = tuple(
+        Fact(f"names.{key}", labels[key], "text", origin=origin, chosen_of=len(ranking)) for key in ranking
+    )
     sheet.listed("ranking", items, origin)
     for word, place in (("best", 0), ("worst", -1)):
         chosen = ranking[place] if ranking else None
-        sheet.name(f"{word}.model", labels[chosen] if chosen else None, chosen or "", origin)
+        label = labels[chosen] if chosen else None
+        sheet.name(f"{word}.model", label, chosen or "", origin, len(accuracy))
         own = f"{chosen or results.models[0].key}."
         for key in [key.removeprefix(own) for key in sheet.facts if key.startswith(own)]:
             fact = replace(sheet.facts[own + key], chosen_of=len(accuracy))
