@@ -95,6 +95,11 @@ def read_predictions(path: Path, reading: RunReading, recorded_views: tuple[str,
             f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
             "`paperkit run-all` to train the run again."
         ) from None
+    if not np.isfinite(logits_VNK).all():
+        raise InputError(
+            f"{path}: its {reading.split} predictions hold numbers that are not finite. Delete the run's "
+            "record.json and type `paperkit run-all` to train the run again."
+        )
     return Predictions(metrics.probabilities(logits_VNK, reading.average), labels_N.astype(np.int64), ids_N)
 
 

@@ -17,7 +17,7 @@ from paper_kit.render.manuscript import Typeset, load_manuscript, typeset
 from paper_kit.render.material import material
 from paper_kit.render.seal import Stamp, stamped
 from paper_kit.render.venue import load_venue
-from tests.analysis.fabricated import CLASSES, _history, _record, cost, experiment
+from tests.analysis.fabricated import CLASSES, _accuracy, _history, _record, cost, experiment
 from tests.render.small import TEMPLATES, drawn
 
 EACH = 900  # test images of a class
@@ -86,7 +86,8 @@ def _write(
     features = np.random.default_rng(1).normal(size=(len(labels), 16)).astype(np.float16)
     write_npz(store.file(spec.id, "embeddings.npz"), features_ND=features, ids_N=ids, labels_N=labels)
     write_text(
-        store.file(spec.id, "history.jsonl"), "".join(json.dumps(r) + "\n" for r in _history(spec, 1.5))
+        store.file(spec.id, "history.jsonl"),
+        "".join(json.dumps(row) + "\n" for row in _history(spec, 1.5, _accuracy(arrays))),
     )
     store.write_record(_record(spec, CLASSES, len(labels), None))
 

@@ -1,0 +1,165 @@
+"""Whether the record, the history and the predictions of a run are of one and the same training."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from paper_kit.analysis.results import Results
+from paper_kit.core.errors import InputError
+from paper_kit.core.files import sha256_file, sha256_text
+from paper_kit.core.plan import Row
+from paper_kit.core.record import RunRecord
+from paper_kit.core.spec import RunSpec
+from paper_kit.stats.metrics import Integers, accuracy, confusion_matrix, macro_f1, probabilities
+
+EXACT = 1e-9  # of a fraction: what sums of floats may differ by, far below one image
+AGAIN = 0.005  # of a fraction: what one network's validation accuracy differs by from pass to pass on a GPU
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def finished(results: Results, experiments: Sequence[str]) -> dict[str, Row]:
+    """Run id -> the first row that it fills, of the finished runs of these experiments."""
+    found: dict[str, Row] = {}
+    for row in (row for name in experiments for row in results.plan(name).rows):
+        if results.done(row.reading.run):
+            found.setdefault(results.reading(row).run, row)
+    return found
+
+
+def where(row: Row) -> str:
+    """The cell of a row in words: model, ablation, seed."""
+    return f"{row.model_label}, {row.ablation_label.lower()}, seed {row.seed}"
+
+
+def metric_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
+    """Where the metrics that a run recorded, as far as it did, are not those of its predictions."""
+    return [
+        f"{where(row)}: {problem}"
+        for run, row in rows.items()
+        for problem in _metrics(results.record(run), arrays(results, run))
+    ]
+
+
+def _metrics(record: RunRecord, found: Arrays) -> Iterator[str]:
+    labels_N: Integers = found["test_labels_N"].astype(np.int64)
+    for epoch in ("selected", "last"):
+        logits_VNK = found.get(f"test_{epoch}_VNK", np.zeros((0, 0, 0)))
+        if not np.isfinite(logits_VNK).all():
+            yield f"the predictions of the {epoch} epoch are not finite"
+            continue
+        for views, read in (("first_view", logits_VNK[:1]), ("all_views", logits_VNK)):
+            if not len(read):
+                continue
+            counts_KK = confusion_matrix(labels_N, probabilities(read).argmax(1), read.shape[2])
+            for name, value in (("accuracy", accuracy(counts_KK)), ("macro_f1", macro_f1(counts_KK))):
+                key = f"test_{name}_{epoch}_{views}"
+                told = record.metrics.get(key, value)
+                if not abs(told - value) <= EXACT:  # a recorded nan differs too
+                    yield f"the run recorded {told:.4%} as {key}, its predictions give {value:.4%}"
+
+
+def image_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
+    """Runs whose test images or labels are not those of the other runs on the same data."""
+    seen: dict[str, dict[str, str]] = defaultdict(dict)
+    for run in rows:
+        found = arrays(results, run)
+        told = [*map(str, found["test_ids_N"].tolist()), *map(str, found["test_labels_N"].tolist())]
+        fingerprint = str(results.record(run).data.get("fingerprint", ""))
+        seen[fingerprint][run] = sha256_text("\n".join(told))
+    problems = []
+    for digests in seen.values():
+        usual, _ = Counter(digests.values()).most_common(1)[0]
+        model = next(run for run, digest in digests.items() if digest == usual)
+        problems += [
+            f"{where(rows[run])} ({run}): its test images, or their order or labels, are not those of {model}"
+            for run, digest in digests.items()
+            if digest != usual
+        ]
+    return problems
+
+
+def training_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
+    """Where a record is not of the run that it stands for, of its history, its weights or its layers."""
+    return [
+        f"{where(row)} ({run}): {problem}"
+        for run, row in rows.items()
+        for problem in (
+            *_identity(results, run),
+            *_epochs(results, run),
+            *_parts(results, run),
+        )
+    ]
+
+
+def _identity(results: Results, run: str) -> Iterator[str]:
+    record = results.record(run)
+    if record.id != run:
+        yield f"its record is that of the run {record.id}"
+    try:
+        told = RunSpec.model_validate(record.spec).id
+    except (ValidationError, InputError):
+        yield "its recorded settings are not those of a run"
+        return
+    if told != run:
+        yield f"its recorded settings are those of the run {told}"
+
+
+def _epochs(results: Results, run: str) -> Iterator[str]:
+    """Whether the history is whole, the selected epoch its best, and the predictions those of that epoch."""
+    record, rows = results.record(run), results.store.history(run)
+    if [row.get("epoch") for row in rows] != list(range(1, record.epochs_run + 1)):
+        yield f"its history has {len(rows)} epochs of {record.epochs_run}"
+        return
+    column = f"validation_{record.spec.get('select', 'accuracy')}"
+    values = [row.get(column) for row in rows]
+    if not values or any(value is None for value in values):
+        yield f"its history lacks {column}"
+        return
+    best = 1 + int(np.argmax(np.array(values, dtype=np.float64)))  # the first, as in training
+    if best != record.selected_epoch:
+        yield f"epoch {best} was best on validation, {record.selected_epoch} is recorded as selected"
+        return
+    found = arrays(results, run)
+    if record.spec.get("views", ("identity",))[0] == "identity" and "validation_selected_VNK" in found:
+        predicted_N = found["validation_selected_VNK"][0].argmax(1)
+        again, told = float((predicted_N == found["validation_labels_N"]).mean()), rows[best - 1]
+        if not abs(again - told.get("validation_accuracy", again)) <= AGAIN:
+            yield (
+                f"its history tells {told['validation_accuracy']:.2%} on validation for epoch {best}, its "
+                f"predictions give {again:.2%}"
+            )
+
+
+def _parts(results: Results, run: str) -> Iterator[str]:
+    """Whether the weights, where they are kept, and the parameters are those that were recorded."""
+    record, weights = results.record(run), results.store.file(run, "weights.safetensors")
+    if weights.is_file() and sha256_file(weights) != record.weights_sha256:
+        yield "weights.safetensors is not the file that was recorded"
+    layers = sum(layer.parameters for layer in record.layers)
+    if record.layers and layers != record.parameters:
+        yield f"{record.parameters:,} parameters are recorded, its layers have {layers:,}"
+
+
+def arrays(results: Results, run: str) -> Arrays:
+    """The arrays of a run's predictions; InputError where the file is damaged."""
+    path = results.store.file(run, "predictions.npz")
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
+            return {name: held[name] for name in _needed(held.files)}
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
+            "`paperkit run-all` to train the run again."
+        ) from None
+
+
+def _needed(names: Iterable[str]) -> list[str]:
+    return sorted({*names, "test_labels_N", "test_ids_N"})
