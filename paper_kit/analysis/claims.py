@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Relation = Literal[">", "<", "=="]
 Verdict = Literal["holds", "reversed", "equivalent", "same", "undecided", "pending"]
+EQUALITY = "equality"
 CORRECTED = "corrected by Holm over the tests of this document"
 SEEDS_FOR_METHODS = 3  # with fewer, a claim is about the trained networks and not about the method
 
@@ -61,6 +62,7 @@ class Judged:
             "test": found.test,
             "seeds": found.seeds,
             "images": found.images,
+            "candidates": found.candidates,
         }
 
 
@@ -73,6 +75,7 @@ class Claims:
         self._results = results
         self._known: dict[Question, Comparison] = {}
         self._family: dict[Question, float] = {}
+        self._asked: dict[Question, Comparison] = {}
         self._adjusted: dict[Question, float] = {}
 
     @property
@@ -85,9 +88,25 @@ class Claims:
         """Whether every question of this round was asked before it, so that its verdicts stand."""
         return len(self._family) == len(self._adjusted)
 
+    def family(self) -> list[dict[str, Any]]:
+        """Every test of the document, for claims.json: its sides, its question, its p before and after Holm."""
+        return [
+            {
+                "left": named(found.left),
+                "right": named(found.right),
+                "about": "equality" if question[0] == EQUALITY else "difference",
+                "candidates": found.candidates,
+                "images": found.images,
+                "p": self._family[question],
+                "p_holm": self._adjusted.get(question),
+            }
+            for question, found in self._asked.items()
+        ]
+
     def clear(self) -> None:
         """Nothing; the next document begins a family of its own."""
         self._family.clear()
+        self._asked.clear()
         self._adjusted.clear()
 
     def begin_round(self) -> None:
@@ -123,10 +142,10 @@ class Claims:
         found = self.compare(left, right)
         p: float | None = None
         if found.p is not None:
-            p = self._corrected(found.question, found.p)
+            p = self._corrected(found.question, found.p, found)
         p_equal: float | None = None
         if equal and found.p_equivalence is not None and p is not None and p >= self.alpha:
-            p_equal = self._corrected(("equivalence", *found.question), found.p_equivalence)
+            p_equal = self._corrected((EQUALITY, *found.question), found.p_equivalence, found)
         verdict = self._verdict(found, relation, p, p_equal)
         formula = f"{found.test}; {CORRECTED}"
         key = f"claims.{found.name}"
@@ -166,9 +185,10 @@ class Claims:
             return "holds" if relation == "==" else "equivalent"
         return "undecided"
 
-    def _corrected(self, question: Question, p: float) -> float:
+    def _corrected(self, question: Question, p: float, found: Comparison) -> float:
         """The p-value after Holm's correction over the family; as it is for a question new to this round."""
         self._family.setdefault(question, p)
+        self._asked.setdefault(question, found)
         return self._adjusted.get(question, p)
 
     def _difference(self, found: Comparison, key: str) -> Fact:

@@ -38,7 +38,8 @@ class Comparison:
     p_equivalence: float | None = None
     test: str = ""
     seeds: int = 0
-    images: int = 0
+    images: int = 0  # on which the score can vary: those of the rarest class that it is about
+    candidates: int = 1  # by which p is multiplied, for sides that were picked by looking
     question: Question = ()
 
     @property
@@ -98,10 +99,10 @@ def tested(results: Results, what: Asked, left: Fact, right: Fact, alpha: float,
     if pair is not None:
         p, test = mcnemar_midp(*pair), "McNemar's test (mid-p) on the same images"
     p, p_equal = (min(1.0, each * what.choices) for each in (p, tost(estimate, margin)))
-    seeds, images = arrays_RN.shape
+    seeds, images = len(arrays_RN), estimate.images
     return Comparison(
         left, right, estimate.mean, estimate.low, estimate.high, p, p_equal, test, seeds, images,
-        what.question,
+        what.choices, what.question,
     )  # fmt: skip
 
 

@@ -58,6 +58,7 @@ class Typeset:
     tables: Mapping[str, Table]
     figures: Mapping[str, Drawn]
     claims: tuple[Judged, ...] = ()
+    family: tuple[Mapping[str, Any], ...] = ()  # every test of the document
     registry: Mapping[str, str] = field(default_factory=dict)  # every fact, printed or not: key -> text
     provenance: Provenance = field(default_factory=Provenance)
     edition: Edition = "linked"
@@ -138,7 +139,18 @@ def _set_once(
     claims = tuple(environment.judged)
     registry = {key: fact.text for key, fact in material.facts.items()}
     found = provenance(facts, material.runs)
-    return Typeset(tex, lines, facts, artifacts.tables, artifacts.figures, claims, registry, found, edition)
+    return Typeset(
+        tex=tex,
+        lines=lines,
+        facts=facts,
+        tables=artifacts.tables,
+        figures=artifacts.figures,
+        claims=claims,
+        family=tuple(material.claims.family()),
+        registry=registry,
+        provenance=found,
+        edition=edition,
+    )
 
 
 def placeholders(paper: Paper) -> list[str]:
