@@ -214,7 +214,7 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
         files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
-    files[CLAIMS] = _json(list(told_claims(made.claims)))
+    files[CLAIMS] = _json({"claims": list(told_claims(made.claims)), "family": list(made.family)})
     if made.edition == "linked":
         files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
     files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)
@@ -261,6 +261,12 @@ def unfit(inputs: Inputs, made: Typeset) -> list[str]:
         problems.append(
             "The study uses synthetic data: write demo = true in paper/paper.toml if that is meant."
         )
+    problems += [
+        f"{judged.place or 'a verb'}: the claim on {judged.comparison.name} has no value. Add what it "
+        "compares, or remove the claim."
+        for judged in made.claims
+        if judged.verdict == "pending"
+    ]
     unknown: dict[str, list[str]] = {}
     for fact in made.facts:
         if fact.fact.missing:
