@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paper_kit.cli.options import Runs, Venue
+from paper_kit.cli.options import Out, Runs, Venue
 from paper_kit.cli.text import columns, counted, say
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ Asked = Annotated[
 ]
 
 
-def why(asked: Asked, venue: Venue = "", runs: Runs = None) -> None:
+def why(asked: Asked, venue: Venue = "", out: Out = None, runs: Runs = None) -> None:
     """Tell where a printed number is from: value, formula, runs and settings, and the lines that print it."""
     from paper_kit.core.config import study_root
     from paper_kit.render.why import find, on_page, quantities, read_trace
 
     page = re.fullmatch(r"(?P<pdf>.*\.pdf)?:(?P<page>\d+)", asked)
-    folder = folder_of(page["pdf"] if page else None, venue)
+    folder = out or folder_of(page["pdf"] if page else None, venue)
     trace = read_trace(folder)
     for line in outdated(study_root(), folder, runs):
         say(line)

@@ -10,8 +10,11 @@ from functools import cached_property
 
 from paper_kit.render.layout import Box, Layout, Word
 
-# A letter that touches the digits makes a name of them: F1, FER2013, ResNet-50, 3D, tf_efficientnet_lite0.
-NAME = re.compile(r"[^\W\d_][^\W\d]*(?:[-\N{HYPHEN}\N{EN DASH}+.]?\d[\w]*)+|\b[123]-?D\b")
+# A letter that touches the digits makes a name of them: F1, FER2013, ResNet-50, 3D, tf_efficientnet_lite0; a decimal
+# is none: in "F97.7" and "Acc-97.7" the number is found.
+NAME = re.compile(
+    r"[^\W\d_][^\W\d]*(?:[-\N{HYPHEN}\N{EN DASH}+]?\d\w*)+(?![.,]?\d)|\b[123]-?D\b"
+)
 YEAR = re.compile(r"\(?(?:19[5-9]\d|20[0-3]\d)[a-z]?\)?[.,;:)]*")
 _CAPTION = re.compile(r"(?:fig|figure|table|algorithm|listing|appendix)\.?", re.IGNORECASE)
 _HEADING = re.compile(r"(?:(?:sub)*section|paragraph|appendix|part|chapter)\*?\.(?:.*\.)?([\w.]+)")
@@ -85,6 +88,12 @@ class Furniture:
             items = (box for name, box in names.items() if name.startswith("Item."))
             return any(abs(word.box.middle - box.top) <= LINE_PT for box in items)
         return False
+
+    @cached_property
+    def entries(self) -> dict[str, int]:
+        """Target of an entry of the list of references -> its number there, from 1."""
+        names = [name for _, name in self._blocks if name.startswith("cite.")]
+        return {name: number for number, name in enumerate(names, start=1)}
 
     def _page_number(self, word: Word) -> bool:
         """A number that is the page's own, alone in the first or the last line."""

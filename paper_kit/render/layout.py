@@ -57,6 +57,7 @@ class Link:
 
     target: str
     box: Box
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,18 @@ def _links(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[Link
             if link.get("/Subtype") == "/Link":
                 x0, y0, x1, y1 = (float(value) for value in link["/Rect"])
                 box = Box(number, x0 + MARGIN_PT, height - y1, x1 - MARGIN_PT, height - y0)
-                yield Link(_target(link), box)
+                yield Link(_target(link), box, _address(link))
 
 
 def _target(link: Any) -> str:
     action = link.get("/A")
     target = action.get_object().get("/D") if action is not None else link.get("/Dest")
     return "" if target is None or isinstance(target, ArrayObject) else str(target)
+
+
+def _address(link: Any) -> str:
+    action = link.get("/A")
+    return str(action.get_object().get("/URI", "")) if action is not None else ""
 
 
 def _targets(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[tuple[str, Box]]:

@@ -21,21 +21,7 @@ from paper_kit.render.printer import PrintedFact
 from paper_kit.render.typed import NUMBER, numbers_in, numbers_in_formulas, numbers_in_tables
 
 PAGES = "pages.json"  # beside provenance.json: which facts stand on which page
-WHOLLY = 0.6  # of a word's width: a link that covers more covers all of it but its punctuation
-PARTLY = 0.25  # the same for a citation or a reference: the 9 of "(9),"
-TOUCHED = 0.02
 _FORMULA = set("=+\N{MINUS SIGN}\u00d7\u2190\u2211\u230a\u230b\u2264\u2265\u2208\u2112\u2113")
-NEAR = 4  # words around a number in which a citation makes it a cited one
-_SIGNS = str.maketrans(
-    {
-        "\N{MINUS SIGN}": "-",
-        "\N{EN DASH}": "-",
-        "\N{HYPHEN}": "-",
-        "\u2218": "°",
-        "\u25e6": "°",
-        "\u0131": "i",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -45,51 +31,6 @@ class Meant:
     formulas: Counter[str]
     tables: frozenset[str] = frozenset()
     front: frozenset[str] = frozenset()  # of names, addresses, title and thanks
-
-
-@dataclass(frozen=True)
-class ReadBack:
-    """The words of a compiled paper with what covers each of them."""
-
-    layout: Layout
-    facts: Mapping[int, PrintedFact]
-    columns: int = 1
-
-    @cached_property
-    def links_of(self) -> dict[int, list[Link]]:
-        """Place of a word -> the links that touch it."""
-        found: dict[int, list[Link]] = {}
-        for link, places in self.words_of:
-            for place in places:
-                found.setdefault(place, []).append(link)
-        return found
-
-    @cached_property
-    def words_of(self) -> list[tuple[Link, list[int]]]:
-        """Each link with the places of the words that it touches, in the order of the links."""
-        by_page: dict[int, list[tuple[int, Word]]] = {}
-        for place, word in enumerate(self.layout.words):
-            by_page.setdefault(word.box.page, []).append((place, word))
-        return [
-            (
-                link,
-                [
-                    place
-                    for place, word in by_page.get(link.box.page, ())
-                    if link.box.covers(word.box) > TOUCHED
-                ],
-            )
-            for link in self.layout.links
-        ]
-
-    def pages(self) -> dict[int, list[int]]:
-        """Page -> numbers of the facts that it prints, in the order of the text."""
-        found: dict[int, dict[int, None]] = {}
-        for link in self.layout.links:
-            number = fact_number(link.target)
-            if number:
-                found.setdefault(link.box.page, {})[number] = None
-        return {page: list(numbers) for page, numbers in sorted(found.items())}
 
 
 def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[ReadBack, list[Finding]]:
@@ -102,12 +43,6 @@ def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[Rea
     return read, [*misprints(read), *untraced(read, meant)]
 
 
-def fact_number(target: str) -> int:
-    """The number of the fact that a link leads to; 0 for other links."""
-    found = re.fullmatch(r"pk\.(\d+)", target)
-    return int(found[1]) if found else 0
-
-
 def pages_json(read: ReadBack, digest: str) -> bytes:
     """pages.json: the facts of each page, with the digest of the provenance.json that numbers them."""
     value: dict[str, Any] = {"provenance": digest, "pages": read.pages()}
@@ -117,7 +52,8 @@ def pages_json(read: ReadBack, digest: str) -> bytes:
 def misprints(read: ReadBack) -> Iterator[Finding]:
     """Links whose words are not their fact's, and facts of the text that no link shows."""
     shown: set[int] = set()
-    for number, links in _runs(read.words_of):
+    for links in runs(read.words_of):
+        number = fact_number(links[0][0].target)
         fact = read.facts.get(number)
         if fact is None:
             continue
@@ -162,11 +98,11 @@ def _typed(read: ReadBack, meant: Meant) -> Iterator[tuple[int, str]]:
     for place, word in enumerate(read.layout.words):
         if word.box.page > read.layout.body_pages or not any(sign.isdigit() for sign in word.text):
             continue
-        numbers = NUMBER.findall(NAME.sub(" ", _uncovered(read, place)))
+        numbers = NUMBER.findall(NAME.sub(" ", uncovered(read, place)))
         if not numbers or furniture.holds(place) or _inside(read.layout, "figure", word):
             continue
         known = meant.front | (meant.tables if _inside(read.layout, "table", word) else frozenset())
-        if not _cited(read, place):
+        if not cited(read, place):
             yield from ((place, number) for number in numbers if number not in known)
 
 
@@ -185,20 +121,6 @@ def _untraced(read: ReadBack, place: int, number: str) -> Finding:
     )
 
 
-def _runs(
-    found: Iterable[tuple[Link, list[int]]],
-) -> Iterator[tuple[int, list[tuple[Link, list[int]]]]]:
-    """(number of a fact, its links one after another with their words): one printing, or several in a row."""
-    run: list[tuple[Link, list[int]]] = []
-    for link, places in found:
-        if run and link.target != run[0][0].target:
-            yield fact_number(run[0][0].target), run
-            run = []
-        run.append((link, places))
-    if run:
-        yield fact_number(run[0][0].target), run
-
-
 def _prints(pieces: Sequence[str], text: str) -> bool:
     """Whether the words under some links hold the text once or several times, not within a longer number."""
     wanted = re.escape(plain(text))
@@ -213,26 +135,6 @@ def _prints(pieces: Sequence[str], text: str) -> bool:
     return any(whole.search(each) for each in (joined, unbroken)) or not text
 
 
-def plain(text: str) -> str:
-    """A text as it can be compared: no spaces, one sign for each minus, accents joined, small letters."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(_SIGNS)).casefold()
-
-
-def _uncovered(read: ReadBack, place: int) -> str:
-    """What of a word stands under no link, in plain signs."""
-    word = read.layout.words[place]
-    text = unicodedata.normalize("NFKC", word.text).translate(_SIGNS)
-    for link in read.links_of.get(place, ()):
-        covered = link.box.covers(word.box)
-        if covered > WHOLLY or (covered > PARTLY and not fact_number(link.target)):
-            return ""
-        fact = read.facts.get(fact_number(link.target))
-        pieces = sorted((fact.text if fact else "").split(), key=len, reverse=True)
-        texts = (unicodedata.normalize("NFKC", piece).translate(_SIGNS) for piece in pieces)
-        text = text.replace(next((piece for piece in texts if piece in text), "\x00"), " ", 1)
-    return text
-
-
 def _inside(layout: Layout, kind: str, word: Word) -> bool:
     return any(
         box.page == word.box.page
@@ -241,16 +143,3 @@ def _inside(layout: Layout, kind: str, word: Word) -> bool:
         for box in layout.regions[kind]
     )
 
-
-def _cited(read: ReadBack, place: int) -> bool:
-    """Whether a citation stands among the next words, or the words before it in the sentence."""
-    words = read.layout.words
-    for near in range(place, min(place + NEAR, len(words))):
-        if any(link.target.startswith("cite.") for link in read.links_of.get(near, ())):
-            return True
-    for near in range(place - 1, max(place - 2 * NEAR, -1), -1):
-        if any(link.target.startswith("cite.") for link in read.links_of.get(near, ())):
-            return True
-        if words[near].text.endswith((".", ";", "?", "!")):
-            return False
-    return False

@@ -7,8 +7,8 @@ result, setting or count; every comparative about the study must stand in a clai
 from __future__ import annotations
 
 from paper_kit.render.proof.artifacts import artifact_findings
-from paper_kit.render.proof.comparisons import Subjects
 from paper_kit.render.proof.manuscript import Literal, Opinion, Proof, check_manuscript, check_template
+from paper_kit.render.proof.subjects import Subjects
 
 __all__ = [
     "Literal",

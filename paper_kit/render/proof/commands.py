@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -18,7 +19,6 @@ from pylatexenc.macrospec import (
 #   h  hidden: a name, a length, a number of columns
 #   t  text of the sentence around it
 #   s  a text of its own, such as a caption
-#   n  a heading: read for numbers, not for claims
 _CITES = ("cite", "citep", "citet", "citealt", "citealp", "citeauthor", "parencite", "textcite", "nocite")
 _REFERENCES = ("ref", "eqref", "autoref", "cref", "Cref", "pageref", "nameref", "label", "hyperlink")
 _HIDDEN = {
@@ -34,7 +34,7 @@ _HIDDEN = {
 }
 _TEXT = {
     "*{h[h[t{s": "newcommand renewcommand providecommand",
-    "*[t{n": "part chapter section subsection subsubsection paragraph subparagraph",
+    "*[t{s": "part chapter section subsection subsubsection paragraph subparagraph",
     "[s{s": "caption",
     "*{s": "captionof",
     "[h{s": "footnote footnotetext",
@@ -61,7 +61,21 @@ CITES = frozenset(_CITES)
 REFERENCES = frozenset(_REFERENCES)
 BREAKS = frozenset({"\\", "item", "par", "newline", "linebreak", "State", "Statex", "Require", "Ensure",
                     "Comment", "hline", "midrule", "toprule", "bottomrule", "tabularnewline"})  # fmt: skip
-HEADINGS = frozenset(_TEXT["*[t{n"].split())
+# Commands that print nothing of their own between the letters of a word.
+WEIGHTLESS = frozenset(
+    ("- / relax protect null allowbreak nobreak itshape bfseries mdseries upshape scshape slshape normalfont rmfamily "
+     "sffamily ttfamily selectfont em emph textbf textit texttt textsc textsf textrm textsl textup textmd text mbox "
+     "underline pkgrey textcolor ensuremath").split()
+)  # fmt: skip
+# Commands that print or set what TeX counts, for which there is no fact.
+COUNTERS = re.compile(
+    r"arabic|[rR]oman|[aA]lph|number|romannumeral|numexpr|the|value|fnsymbol|(?:re|set|add|step|refstep)(?:to)?counter"
+    r"|the(?!page|(?:sub){0,2}section|chapter|part|figure|table|equation|footnote|algorithm|ALG)[A-Za-z]+"
+)
+# Counters that lay out a page, and are not printed.
+LAYOUT_COUNTERS = frozenset(
+    "secnumdepth tocdepth topnumber bottomnumber totalnumber dbltopnumber IEEEtransactions".split()
+)
 # A rule under some columns, and primitives that take a number without braces.
 UNBRACED = {
     **dict.fromkeys(("cmidrule", "cline"), r"\s*(?:\[[^\]]*\])?(?:\([^)]*\))?\{[^{}]*\}"),

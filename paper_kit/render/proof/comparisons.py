@@ -3,62 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
-from paper_kit.render.lexer import Tag
-from paper_kit.render.proof.lexicon import (
-    CLAIMING,
-    CLASSES,
-    DATASETS,
-    HARMLESS,
-    MODELS,
-    NOUNS,
-    STRONGEST,
-    TECHNIQUES,
-)
-from paper_kit.render.proof.page import CITE, Page, Span
+from paper_kit.render.proof.claims import claim_tags, word
+from paper_kit.render.proof.lexicon import CLAIMING, HARMLESS, PRONOUN, STRONGEST
+from paper_kit.render.proof.page import CITE, VALUE, Page, Span
 from paper_kit.render.proof.sentences import sentences
+from paper_kit.render.proof.subjects import Subjects
 
 # A key to the signs of a table, and a question: "A negative entry means that it fell." "Whether it fell ..."
 _OPEN = re.compile(
     r"[\s\ue003]*Whether\b|.*?\b(?:positive|negative|bold|grey)\s+(?:entry|change|value|number|sign)\s+means\b",
     re.IGNORECASE | re.DOTALL,
 )
-SPACES = r"\s+"
 # A printed value with one of these names in it speaks of what was studied.
 _STUDIED = re.compile(r"\b(?:results|names|cost|study|subject|data|model|counts|\w*label\w*|key|uses)\b")
-
-
-@dataclass(frozen=True)
-class Subjects:
-    """What a claim can be about, as patterns of words; a study adds its own labels with `of`."""
-
-    models: tuple[str, ...] = MODELS
-    techniques: tuple[str, ...] = TECHNIQUES
-    classes: tuple[str, ...] = CLASSES
-    datasets: tuple[str, ...] = DATASETS
-
-    @classmethod
-    def of(
-        cls, models: Iterable[str] = (), classes: Iterable[str] = (), datasets: Iterable[str] = ()
-    ) -> Subjects:
-        """The default subjects and these names, taken literally."""
-        return cls(
-            (*MODELS, *map(re.escape, models)),
-            TECHNIQUES,
-            (*CLASSES, *map(re.escape, classes)),
-            (*DATASETS, *map(re.escape, datasets)),
-        )
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Any of them as a whole word."""
-        names = (*self.models, *self.techniques, *self.classes, *self.datasets, *NOUNS)
-        return re.compile(
-            rf"(?<!\w)(?:{'|'.join(name.replace(' ', chr(92) + 's+') for name in names)})(?!\w)", re.I
-        )
+_OURS = re.compile(r"(?<![\w-])(?:our|ours|we)(?![\w-])", re.IGNORECASE)
+_BESIDE = re.compile(rf"\b(?:above|below|behind|beyond|past)\s+(?:the\s+)?(?={VALUE})", re.IGNORECASE)
+_NAME = re.compile(r"\bnames\b|\bsubject\(|\.model$")
 
 
 @dataclass(frozen=True)
@@ -71,39 +35,45 @@ class Comparison:
 
 
 def comparisons(page: Page, subjects: Subjects) -> Iterator[Comparison]:
-    """The claims of a page outside claim tags, one a sentence; headings, opinions, citations are left out."""
-    text = _outside(page)
-    turns = [tag.start for tag in page.tags if tag.name == "BLOCK" and _word(tag) in {"else", "elif"}]
+    """The claims of a page outside claim tags and opinions, one a sentence; what cites others is left out.
+
+    A word that commands cut, as out{}performs, is read as it is set.
+    """
+    outside = _outside(page)
+    found = {claim.start: claim for claim in _in_text(page, outside, range(len(outside)), subjects)}
+    text, places = page.joined
+    if len(text) < len(outside):
+        joined = "".join(outside[at] for at in places)
+        for claim in _in_text(page, joined, places, subjects):
+            at = claim.start
+            if any(near in page.weightless for near in range(at, at + len(claim.word))):
+                found.setdefault(at, claim)
+    yield from (found[at] for at in sorted(found))
+
+
+def _in_text(page: Page, text: str, places: Sequence[int], subjects: Subjects) -> Iterator[Comparison]:
+    turns = [tag.start for tag in page.tags if tag.name == "BLOCK" and word(tag) in {"else", "elif"}]
     for start, end in sentences(text):
-        claim = _claim(text[start:end])
-        if claim is None or _is_cited(text, start, end, start + claim[0], turns):
+        sentence, first, last = text[start:end], places[start], places[end - 1]
+        printed = [(tag.start, tag.inside) for tag in page.tags if tag.name == "VAR" and first <= tag.start <= last]
+        claim = _claim(sentence) or _beside(sentence, [places[at] for at in range(start, end)], dict(printed))
+        if claim is None:
             continue
-        printed = [tag.inside for tag in page.tags if tag.name == "VAR" and start <= tag.start < end]
-        subject = _subject(text[start:end], claim, printed, subjects)
+        at = start + claim[0]
+        before = [inside for position, inside in printed if position < places[at]]
+        ours = _is_ours(text[start:at], before, subjects)
+        if not ours and _is_cited(text, start, end, at, places, turns):
+            continue
+        subject = _subject(sentence, claim, [inside for _, inside in printed], subjects)
         if subject:
-            yield Comparison(start + claim[0], " ".join(text[start:end][slice(*claim)].split()), subject)
-
-
-def claim_spans(tags: Sequence[Tag]) -> list[Span]:
-    """The parts of a template from each claim tag to its endclaim."""
-    spans: list[Span] = []
-    opened: list[int] = []
-    for tag in tags:
-        if tag.name == "BLOCK" and _word(tag) == "claim":
-            opened.append(tag.start)
-        elif tag.name == "BLOCK" and _word(tag) == "endclaim" and opened:
-            spans.append((opened.pop(), tag.end))
-    return spans
-
-
-def _word(tag: Tag) -> str:
-    return tag.inside.strip().strip("-+").strip().partition(" ")[0]
+            yield Comparison(places[at], " ".join(sentence[slice(*claim)].split()), subject)
 
 
 def _outside(page: Page) -> str:
-    """The text with claims, opinions and headings blanked."""
+    """The text with claims and opinions blanked."""
     signs = list(page.text)
-    for start, end in (*claim_spans(page.tags), *page.opinions, *page.headings):
+    claims = [(claim.tag.start, claim.end) for claim in claim_tags(page.tags)]
+    for start, end in (*claims, *page.opinions):
         signs[start:end] = " " * (end - start)
     return "".join(signs)
 
@@ -122,10 +92,28 @@ def _claim(sentence: str) -> Span | None:
     return None
 
 
-def _is_cited(text: str, start: int, end: int, position: int, turns: Sequence[int]) -> bool:
+def _beside(sentence: str, places: Sequence[int], printed: dict[int, str]) -> Span | None:
+    """Where a sentence sets something above or below a network that a tag names."""
+    for found in _BESIDE.finditer(sentence):
+        if _NAME.search(printed.get(places[found.end()], "").strip()):
+            return found.span()
+    return None
+
+
+def _is_ours(before: str, printed: Sequence[str], subjects: Subjects) -> bool:
+    """Whether what stands before the comparing word makes the study its subject, whomever the sentence cites."""
+    if any(_STUDIED.search(inside) for inside in printed) or _OURS.search(before):
+        return True
+    return bool(subjects.named(before))
+
+
+def _is_cited(
+    text: str, start: int, end: int, at: int, places: Sequence[int], turns: Sequence[int]
+) -> bool:
     """Whether the sentence cites, in the same branch of an if: then it tells what the literature says."""
-    cites = [at for at in range(start, end) if text[at] == CITE]
-    return any(not any(min(at, position) < turn < max(at, position) for turn in turns) for at in cites)
+    claimed = places[at]
+    cites = [places[one] for one in range(start, end) if text[one] == CITE]
+    return any(not any(min(one, claimed) < turn < max(one, claimed) for turn in turns) for one in cites)
 
 
 def _subject(sentence: str, claim: Span, printed: Sequence[str], subjects: Subjects) -> str:
@@ -137,4 +125,7 @@ def _subject(sentence: str, claim: Span, printed: Sequence[str], subjects: Subje
     for found in subjects.pattern.finditer(sentence):
         if not claim[0] <= found.start() < claim[1] or " " in words.strip():
             return " ".join(found[0].split())
+    pronoun = PRONOUN.match(sentence)
+    if pronoun and pronoun.end() <= claim[0]:
+        return " ".join(pronoun[1].split())
     return "what the paper studies" if STRONGEST.search(words) else ""

@@ -17,7 +17,7 @@ LAYOUT = frozenset(
 _ENDS = {"if": "endif", "for": "endfor", "macro": "endmacro", "call": "endcall", "filter": "endfilter",
          "with": "endwith", "block": "endblock"}  # fmt: skip
 _SILENT = frozenset(
-    {"", "else", "elif", "include", "import", "from", "extends", "reversed", "equivalent", "undecided"}
+    {"", "else", "elif", "include", "import", "from", "extends", "reversed", "equivalent", "same", "undecided"}
 )
 
 

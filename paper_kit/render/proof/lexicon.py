@@ -25,6 +25,10 @@ _VERBS = (
     r"exceed(?:s|ed|ing)?|beat(?:s|en|ing)?|degrad(?:e[sd]?|ing|ation)|deteriorat(?:e[sd]?|ing|ion)|"
     r"help(?:s|ed|ing)?|hurt(?:s|ing)?|harm(?:s|ed|ing)?|benefit(?:s|t?ed|t?ing)?|boost(?:s|ed|ing)?|"
     r"suffer(?:s|ed|ing)?|excel(?:s|led)?|rival(?:s|l?ed)?|dominat(?:e[sd]?|ing)|prevail(?:s|ed)?|"
+    r"defeat(?:s|ed|ing)?|doubl(?:es|ed)|tripl(?:es|ed)|halve[sd]|(?:leaves?|left) (?:[\w\ue000-]+ ){1,6}behind|"
+    r"(?:above|below|behind|beyond|past) (?:the )?(?:ResEmoteNet|AdvancedEmoteNet|EmotionViT|(?:ViT|CNN|ResNet|"
+    r"EfficientNet|ConvNeXt|VGG)\S*|baselines?|(?:all |every |any |both )?(?:the )?(?:other|rival|competing) \w+|"
+    r"others|rivals|competitors)|"
     r"wins?|won|loses?|lost|lag(?:s|ged)?|trail(?:s|ed)?|eclips(?:e[sd]?)|underperform(?:s|ed|ing)?|"
     r"match(?:es|ed)?|tie[sd]?|contribut(?:e[sd]?|ing)|worsen(?:s|ed|ing)?|strengthen(?:s|ed)?|"
     r"profit(?:s|ed|ing)?|collaps(?:e[sd]?|ing)|plummet(?:s|ed)?|soar(?:s|ed)?|struggl(?:e[sd]?|ing)|"
@@ -45,6 +49,8 @@ _MOVES = r"rises?|rose|increases?d?|decreases?d?|drops?|dropped|falls?|fell|decl
 # Claims whoever they are about.
 _STRONG = (
     r"outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|state[ -]of[ -]the[ -]art|on (?:a )?par with|"
+    r"new (?:records?|state)|record[- ](?:breaking|high)|sets? (?:\w+ )?(?:a |the )?new (?:standard|benchmark|mark)|"
+    r"(?:cannot|can't|could not) (?:compete|keep up|match|rival)|nowhere near|first place|pole position|"
     r"statistically|significant(?:ly)?|beats? (?:all|every|any|its|the|both)|unmatched|unrivalled|"
     r"second to none|second only to|falls? short of|fell short of|ahead of|far behind"
 )
@@ -104,7 +110,7 @@ _NOUN_PATTERNS = (
     "networks? models? methods? architectures? transformers? convolutions? convolutional classifiers? "
     "backbones? recipes? components? techniques? approach(?:es)? baselines? systems? variants? designs? "
     "ablations? we ours? removal removing without encoders? heads? blocks? ensembles? trainings? pipelines? "
-    "procedures? accurac(?:y|ies) recalls? calibration latency ECE F1 FLOPs MACs parameters"
+    "procedures? nets? errors? accurac(?:y|ies) recalls? calibration latency ECE F1 FLOPs MACs parameters"
 )
 NOUNS = tuple(_NOUN_PATTERNS.split())
 TECHNIQUES = (
@@ -120,3 +126,47 @@ CLASSES = ("anger", "angry", "disgust", "fear", "happy", "happiness", "sad", "sa
 MODELS = ("ResEmoteNet", "AdvancedEmoteNet", "EmotionViT", "ViTs?", "CNNs?", "ResNet\\S*", "EfficientNet\\S*",
           "ConvNeXt\\S*", "VGG\\S*")  # fmt: skip
 DATASETS = ("FER2013", "FER-?2013", r"FER\+", "RAF-DB", "AffectNet", "dataset")
+# (key in facts, name) of the networks that come with the package; a study adds its own.
+KEYS = (("resemotenet", "ResEmoteNet"), ("advanced_emotenet", "AdvancedEmoteNet"), ("emotion_vit", "EmotionViT"))
+# What a sentence can begin with in place of a network.
+PRONOUN = re.compile(
+    r"[\s\ue003(]*(It|They|This(?: one)?|That one|The (?:former|latter|first|last|other|others|rest)|Both|All|None)"
+    r"(?=\s+(?:is|are|was|were|has|have|does|do|did|also|even|far|clearly|then|now|performs?|runs?|needs?|reach\w*|"
+    r"out\w+|beat\w*|exceed\w*|surpass\w*|win\w*|won|lead\w*|defeat\w*|improve\w*|trail\w*|lag\w*|doubl\w*|"
+    r"gain\w*|lose\w*|rank\w*|come\w*|cannot|work\w*|fare\w*|generali\w+|dominat\w+|set\w*|leave\w*)\b)"
+)
+
+# Claim tags: which way a word points, and what takes a claim back.
+_UP = (
+    r"out(?:perform|class|rank|do|score|shin)\w*|surpass\w*|exceed\w*|beat\w*|defeat\w*|better|higher|larger|greater|"
+    r"stronger|superior|(?:is |comes? |stands? )?ahead of|improv\w+|help\w*|boost\w*|benefit\w*|gain\w*|wins?|won|"
+    r"more\s+\w+|above\b.*|leads? the|tops|topped|dominat\w+|raises?|increases?|overt\w+|pays? off|lifts?"
+)
+_DOWN = (
+    r"worse|lower|smaller|weaker|poorer|inferior|falls? short\w*|trail\w*|lag\w*|degrad\w+|deteriorat\w+|hurt\w*|"
+    r"harm\w*|suffer\w*|loses?|lost|less\s+\w+|fewer\s+\w+|below\b.*|far behind|behind\b.*|underperform\w*|"
+    r"worsen\w*|weaken\w*|reduces?|decreases?|costs?|collapses?"
+)
+DIRECTIONS = {"up": re.compile(rf"(?:{_UP})", re.I), "down": re.compile(rf"(?:{_DOWN})", re.I)}
+RELATING = re.compile(rf"(?:{_UP}|{_DOWN})", re.I)
+RANKING = re.compile(
+    r"(?:the\s+)?(?:high|low|larg|small|great|few|strong|weak|fast|slow|cheap|heav|light|hard|eas)\w*(?:st)\b|(?:best|worst)\b",
+    re.I,
+)
+NEGATED = re.compile(
+    r"(?<![\w-])(?:no|not|none|neither|nor|never|nothing|cannot|hardly|whether|without (?:being|any)|unclear)(?![\w-])",
+    re.I,
+)
+QUALIFIED = re.compile(
+    r"(?:cannot|could not|can't|not|none|neither|without)\s+(?:\w+\s+){0,3}?(?:told|shown|show|clearly|distinguish\w*|"
+    r"differ\w*)|no (?:differences?|effects?|network|best)|(?:find|show|shows|finds)\s+no|within (?:the|its|a|our) margin|undecided|stays open|"
+    r"equals?|alike|the same|agree",
+    re.I,
+)
+# More than two sides: what a claim between a pair does not test.
+OVERALL = re.compile(
+    r"(?:the\s+)?(?:best|worst|strongest|weakest)\s+(?:of\s+(?:all|the)\b|(?:network|model|architecture|method|classifier)s?\b)"
+    r"|(?:than|every|all|any)\s+(?:the\s+|of\s+the\s+)?(?:other\s+)?(?:networks?|models?|methods?|datasets?|classes|others|architectures?)\b"
+    r"|on\s+every\s+\w+|state[ -]of[ -]the[ -]art|new\s+records?|second\s+to\s+none|unrivall?ed|unmatched",
+    re.I,
+)

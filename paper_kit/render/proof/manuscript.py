@@ -12,11 +12,14 @@ from jinja2 import Environment, TemplateSyntaxError
 from paper_kit.render.check import Finding
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.lexer import Tag
-from paper_kit.render.proof.comparisons import Subjects, comparisons
+from paper_kit.render.proof.claims import claim_findings
+from paper_kit.render.proof.comparisons import comparisons
 from paper_kit.render.proof.expressions import in_tag
 from paper_kit.render.proof.files import LITERATURE, PAPER, literature_findings, paper_findings
 from paper_kit.render.proof.numbers import Typed, in_formula, in_prose
-from paper_kit.render.proof.page import Page, read_page
+from paper_kit.render.proof.page import Page
+from paper_kit.render.proof.reader import read_page
+from paper_kit.render.proof.subjects import Subjects
 from paper_kit.render.proof.suggest import Values, told
 from paper_kit.render.source_map import Place
 from paper_kit.render.tex import escape
@@ -117,6 +120,9 @@ def check_template(
             r"\BLOCK{endclaim}, or \opinion{…} where it is your view."
         )
         found.append((claim.start, _finding("claim", name, page, claim.start, message)))
+    parser = environment or expressions()
+    for wrong in claim_findings(page, subjects, parser):
+        found.append((wrong.start, _finding("claim", name, page, wrong.start, wrong.message)))
     found += _without_reason(name, page)
     return Proof(
         tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0])),
