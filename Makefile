@@ -28,11 +28,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 tex:
 	@YES=$(YES) tools/tex.sh
 
+# A worker a core, each with one thread: two threads each on two cores would stall one another.
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 test-all: install tex
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
