@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from paper_kit.core.store import Store
     from paper_kit.render.verify import Check
 
+NOTHING = 3  # the exit code where no check could be made
+
 Paper = Annotated[
     Path | None,
     typer.Argument(
@@ -53,21 +55,25 @@ def verify(
     """Check a paper against its seal: the file, what it was built from, and that it builds the same again.
 
     With --rerun, and no PDF named, it only trains cells again and compares their accuracies. Ends with
-    code 1 where something differs.
+    code 1 where something differs, and 3 where nothing could be checked.
     """
     from paper_kit.cli.workplace import workplace
 
     place = workplace(experiment)
     resources = place.resources(data, device=device.value)
-    holds = True
+    holds, verified = True, bool(rerun)
     if pdf is not None or not rerun:
         checks = checked(place, pdf, venue, experiment, runs, resources, rebuild=not no_rebuild)
         tell(checks)
         holds = all(check.verdict != "differs" for check in checks)
+        verified = verified or any(check.verdict == "ok" for check in checks)
     if rerun:
         holds = again(place, rerun, seed, runs, resources) and holds
     if not holds:
         raise typer.Exit(1)
+    if not verified:
+        typer.echo("nothing was verified")
+        raise typer.Exit(NOTHING)
 
 
 def checked(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.core.config import Frozen
 from paper_kit.core.digest import Inputs, inputs
 from paper_kit.core.errors import InputError
-from paper_kit.core.files import read_json, sha256_file, sha256_text, write_text
+from paper_kit.core.files import read_json, sha256_file, sha256_text, write_bytes, write_text
 from paper_kit.core.paper import load_paper
 from paper_kit.core.plan import all_runs, run_labels
 
@@ -31,6 +33,7 @@ MANIFEST = "manifest.json"  # beside the PDF
 RUNS = "runs.json"  # beside facts.json: the runs that they come from
 DIGITS = 16  # of the seal, in hexadecimal: 64 bits
 COMMIT_DIGITS = 12
+RUN_FILE = re.compile(r"runs/([0-9a-f]{12})/")  # among the inputs
 SOURCES = ("templates", "paper/paper.toml", "experiments", "plugins", "paper_kit")  # what a commit must hold
 # Fields of a Request that change no page, or that `inputs` takes by themselves.
 APART = frozenset(
@@ -234,6 +237,33 @@ def read_manifest(path: Path) -> Manifest:
             f"{path}: not a manifest of a paper ({error.error_count()} problems). Type `paperkit build-pdf` "
             "to build and seal it again."
         ) from None
+
+
+def elsewhere(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], runs: Path) -> str:
+    """What to type where none of the runs that a paper was sealed with is at hand; else nothing."""
+    sealed, here = (
+        {found[1] for name in side.get("records", {}) if (found := RUN_FILE.match(name))}
+        for side in (then, now)
+    )
+    if not sealed or sealed & here:
+        return ""
+    what = f"None of the {len(sealed)} runs" if len(sealed) > 1 else "The run"
+    verb = "is" if len(sealed) > 1 else "is not"
+    return f"{what} of this PDF {verb} in {runs}. Were they elsewhere? Add --runs FOLDER."
+
+
+@contextmanager
+def unspoiled(pdf: Path) -> Iterator[None]:
+    """A block after which the PDF is as it was before, or gone, if it raises: none that is refused stays."""
+    before = pdf.read_bytes() if pdf.is_file() else None
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            pdf.unlink(missing_ok=True)
+        elif pdf.read_bytes() != before:
+            write_bytes(pdf, before)
+        raise
 
 
 def pdf_text(pdf: Path) -> str | None:

@@ -25,6 +25,7 @@ from paper_kit.render.seal import (
     DIGITS,
     MANIFEST,
     Manifest,
+    elsewhere,
     inputs_of,
     pdf_text,
     read_manifest,
@@ -110,6 +111,8 @@ def _refuse_other_files(pdf: Path) -> None:
     with pdf.open("rb") as opened:
         if opened.read(5) != b"%PDF-":
             raise InputError(f"{pdf}: not a PDF. Name the paper, such as paper/build/paper.pdf.")
+    if shutil.which("pdftotext") is not None and pdf_text(pdf) is None:
+        raise InputError(f"{pdf}: cannot be read: it is damaged, or was cut off. Fetch it again.")
 
 
 def _file(pdf: Path, manifest: Manifest, place: Path) -> Check:
@@ -132,6 +135,9 @@ def _inputs(manifest: Manifest, asked: Request, root: Path) -> Check:
         return Check("inputs", Verdict.UNKNOWN, "the study cannot be planned", error.problems)
     changed = today.changed_since(manifest.inputs)
     sealed = f"the seal {manifest.seal}"
+    hint = elsewhere(manifest.inputs, today.classes, asked.runs or Path("experiments/runs"))
+    if hint:
+        return Check("inputs", Verdict.DIFFERS, hint)
     if not changed:
         return Check("inputs", Verdict.OK, f"today's are those of {sealed}")
     labels = run_labels(load_plans(experiment_files(root, asked.experiments), weights=weights_folders(root)))
@@ -189,7 +195,8 @@ def _rebuilt(
         checks = [_numbers(place.parent if place else None, manifest, report.folder)]
         if report.pdf is None:
             return [*checks, Check("words", Verdict.UNKNOWN, "TeX is missing: `paperkit doctor` says more")]
-        return [*checks, _words(pdf, report.pdf), _bytes(pdf, report.pdf, manifest)]
+        drawn = _bytes(pdf, report.pdf, manifest) if manifest else drawings(pdf, report.pdf)
+        return [*checks, _words(pdf, report.pdf), drawn]
 
 
 def _numbers(folder: Path | None, manifest: Manifest | None, rebuilt: Path) -> Check:
@@ -225,12 +232,27 @@ def _words(pdf: Path, rebuilt: Path) -> Check:
     return Check("words", Verdict.DIFFERS, f"{len(found)} places read otherwise", _first(found))
 
 
-def _bytes(pdf: Path, rebuilt: Path, manifest: Manifest | None) -> Check:
+def drawings(pdf: Path, rebuilt: Path) -> Check:
+    """Whether each page of two PDFs is drawn alike: for a paper that no manifest vouches for."""
+    from paper_kit.render.drawn import page_digests
+
+    one, other = page_digests(pdf), page_digests(rebuilt)
+    if one == other:
+        return Check("drawings", Verdict.OK, f"all {len(one)} pages are drawn alike")
+    if len(one) != len(other):
+        return Check("drawings", Verdict.DIFFERS, f"{len(one)} pages, rebuilt {len(other)}")
+    pages = [page for page, pair in enumerate(zip(one, other, strict=True), start=1) if pair[0] != pair[1]]
+    what = "page is" if len(pages) == 1 else "pages are"
+    told = f"{len(pages)} {what} drawn otherwise: {', '.join(_first(pages))}"
+    return Check("drawings", Verdict.DIFFERS, f"{told} (a {MANIFEST} would tell whether by another TeX)")
+
+
+def _bytes(pdf: Path, rebuilt: Path, manifest: Manifest) -> Check:
     """Whether the rebuilt PDF is the same file; only where TeX is the same."""
     here = tex_version()
-    if manifest is None or manifest.tex != here:
-        there = manifest.tex if manifest else "an unknown TeX"
-        return Check("bytes", Verdict.UNKNOWN, f"made by {there or 'an unknown TeX'}, here is {here}")
+    if manifest.tex != here:
+        there = manifest.tex or "an unknown TeX"
+        return Check("bytes", Verdict.UNKNOWN, f"made by {there}, here is {here}")
     if sha256_file(pdf) == sha256_file(rebuilt):
         return Check("bytes", Verdict.OK, "the rebuilt PDF is the same file")
     names = [

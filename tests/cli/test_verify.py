@@ -141,3 +141,22 @@ def test_source_runs_are_copied_where_their_weights_are_and_else_trained_again(b
     files = [each.file(spec.id, "predictions.npz") for each in (store, again)]
     with np.load(files[0]) as old, np.load(files[1]) as new:
         assert all(np.array_equal(old[name], new[name]) for name in old.files)
+
+
+@pytest.mark.tex
+@TEX
+def test_where_nothing_could_be_checked_the_last_line_and_the_code_say_so(built, paperkit):
+    assert paperkit("build-pdf").exit_code == 0
+    from pypdf import PdfWriter
+
+    blank = built / "blank.pdf"
+    writer = PdfWriter()
+    writer.add_blank_page(300, 400)
+    writer.write(blank)
+    result = paperkit("verify", blank, "--no-rebuild")
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[-1] == "nothing was verified"
+    blank.write_bytes(blank.read_bytes()[:100])
+    result = paperkit("verify", blank, "--no-rebuild")
+    assert result.exit_code == 2
+    assert "damaged, or was cut off" in result.stderr

@@ -164,7 +164,7 @@ def test_a_paper_without_a_manifest_is_known_by_the_seal_that_it_prints(root: Pa
     (report.folder / MANIFEST).unlink()
     found = checked(root, report.pdf, rebuild=True)
     assert [check.verdict for check in found.values()] == [
-        Verdict.UNKNOWN, Verdict.OK, Verdict.UNKNOWN, Verdict.OK, Verdict.UNKNOWN,
+        Verdict.UNKNOWN, Verdict.OK, Verdict.UNKNOWN, Verdict.OK, Verdict.OK,
     ]  # fmt: skip
     edit(root / "templates" / "manuscript.tex", "is right", "is wrong")
     found = checked(root, report.pdf)
@@ -176,6 +176,42 @@ def test_a_paper_without_manifest_and_seal_cannot_be_checked(root: Path) -> None
     paper(root).with_name(MANIFEST).unlink()
     found = checked(root)
     assert {check.verdict for check in found.values()} == {Verdict.UNKNOWN}
+
+
+def test_without_a_manifest_what_is_painted_over_a_page_is_found(root: Path) -> None:
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import NameObject, StreamObject
+
+    edit(root / "templates" / "manuscript.tex", "models.", "models. Seal \\VAR{build.seal}.")
+    report = build_paper(Request(out=root / "elsewhere"), root)
+    assert report.pdf is not None
+    (report.folder / MANIFEST).unlink()
+    found = checked(root, report.pdf, rebuild=True)["drawings"]
+    assert (found.verdict, found.told) == (Verdict.OK, f"all {report.pages} pages are drawn alike")
+    writer = PdfWriter(clone_from=PdfReader(report.pdf))
+    paint = StreamObject()
+    paint.set_data(writer.pages[0].get_contents().get_data() + b" 1 0 0 rg 100 100 300 300 re f ")
+    writer.pages[0][NameObject("/Contents")] = writer._add_object(paint)
+    writer.write(report.pdf)
+    found = checked(root, report.pdf, rebuild=True)
+    assert found["words"].verdict is Verdict.OK
+    assert found["drawings"].verdict is Verdict.DIFFERS
+    assert "1 page is drawn otherwise: 1" in found["drawings"].told
+
+
+def test_a_pdf_that_was_cut_off_cannot_be_read(root: Path) -> None:
+    data = paper(root).read_bytes()
+    paper(root).write_bytes(data[:300])
+    with pytest.raises(InputError, match="damaged, or was cut off"):
+        checked(root)
+
+
+def test_runs_that_lie_elsewhere_are_asked_for(root: Path) -> None:
+    (root / "experiments" / "runs").rename(root / "other")
+    found = checked(root)["inputs"]
+    assert found.verdict is Verdict.DIFFERS
+    assert found.told.startswith(f"None of the {len(run_ids(root))} runs of this PDF is in experiments/runs.")
+    assert found.told.endswith("Add --runs FOLDER.")
 
 
 def test_bytes_are_not_compared_between_two_versions_of_tex(
