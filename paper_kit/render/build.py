@@ -21,7 +21,7 @@ from paper_kit.core.spec import Resources
 from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand, statuses
 from paper_kit.core.store import RunState, Store
 from paper_kit.render.check import Finding, check, pages
-from paper_kit.render.compile import compile_tex
+from paper_kit.render.compile import JOB, compile_tex
 from paper_kit.render.editions import Edition, counterpart, edition_tex, folder_name
 from paper_kit.render.inspection import inspect, keep
 from paper_kit.render.manuscript import (
@@ -44,6 +44,7 @@ from paper_kit.render.seal import (
     sealing,
     stamped,
     unclean,
+    unspoiled,
     write_manifest,
 )
 from paper_kit.render.tex import unsettable
@@ -125,11 +126,13 @@ def build_paper(
     folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
-    pdf, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
-    seen = seen.with_findings([*unset_signs(made), *findings])
-    keep(folder, seen, inputs.sealing.inputs.digest, made)
-    if request.final:
-        refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
+    twin = counterpart(folder, inputs.venue.key, request.edition)
+    with unspoiled(folder / f"{JOB}.pdf"), unspoiled(twin / f"{JOB}.pdf"):
+        pdf, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
+        seen = seen.with_findings([*unset_signs(made), *findings])
+        keep(folder, seen, inputs.sealing.inputs.digest, made)
+        if request.final:
+            refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
     if pdf is not None:
         write_manifest(pdf, inputs.sealing, files)  # last: the PDF is what it will be
     return BuildReport(

@@ -180,3 +180,27 @@ def test_a_damaged_manifest_says_what_to_type(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(json.dumps({"seal": "0"}))
     with pytest.raises(InputError, match="paperkit build-pdf"):
         read_manifest(tmp_path / MANIFEST)
+
+
+@pytest.mark.tex
+@TEX
+def test_a_refused_final_paper_takes_the_place_of_none(root: Path) -> None:
+    (root / "paper" / "paper.toml").write_text("demo = true\n" + PAPER)
+    asked = Request(final=True, commit=False)
+    template = root / "templates" / "manuscript.tex"
+    wide = SEALED.replace(r"\end{document}", "\\noindent\\rule{2\\linewidth}{1pt}\n\\end{document}")
+    template.write_text(wide)
+    folder = root / "paper" / "build" / "article"
+    with pytest.raises(InputError, match="not finished"):
+        build_paper(asked, root)
+    assert list(root.glob("paper/build/*/paper.pdf")) == []
+    template.write_text(SEALED)
+    good = build_paper(Request(), root)
+    assert good.pdf == folder / "paper.pdf"
+    sealed = sha256_file(good.pdf)
+    template.write_text(wide)
+    with pytest.raises(InputError, match="not finished"):
+        build_paper(asked, root)
+    assert sha256_file(good.pdf) == sealed == read_manifest(folder / MANIFEST).pdf_sha256
+    template.write_text(SEALED)
+    assert sha256_file(build_paper(Request(), root).pdf or folder) == sealed
