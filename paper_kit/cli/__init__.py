@@ -44,7 +44,9 @@ class Commands(TyperGroup):
         except PaperkitError as error:
             complain(error.problems)
             raise typer.Exit(error.exit_code) from None
-        except PermissionError as error:
+        except (PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+            if error.filename is None:
+                raise
             complain([f"{error.filename}: {error.strerror}."])
             raise typer.Exit(2) from None
 

@@ -14,6 +14,7 @@ from paper_kit.cli.text import columns, counted, say
 if TYPE_CHECKING:
     from paper_kit.render.why import Trace
 
+PAPER = "paper.pdf"
 SHOWN = 6  # quantities told in full; more are told in one line each
 
 Asked = Annotated[
@@ -55,28 +56,54 @@ def folder_of(pdf: str | None, venue: str) -> Path:
 
     beside = Path(pdf).parent if pdf else None
     if beside is not None and (beside / "provenance.json").is_file():
+        _refuse_another(Path(pdf or ""), beside / PAPER)
         return beside
     root = study_root()
-    return root / "paper" / "build" / (venue or load_paper(root).venue)
+    folder = root / "paper" / "build" / (venue or load_paper(root).venue)
+    if pdf:
+        _refuse_another(Path(pdf), folder / PAPER)
+    return folder
+
+
+def _refuse_another(pdf: Path, built: Path) -> None:
+    """Nothing where the PDF is the built one, or stands for it as a bare "paper.pdf"; else InputError."""
+    from paper_kit.core.errors import InputError
+    from paper_kit.core.files import sha256_file
+
+    if pdf == Path(PAPER) and not pdf.exists():
+        return
+    if not pdf.is_file():
+        raise InputError(f"{pdf}: there is no such file. The pages of {built} are known, if it was built.")
+    if built.is_file() and sha256_file(pdf) != sha256_file(built):
+        raise InputError(f"{pdf}: not the paper that was built last; only the pages of {built} are known.")
 
 
 def outdated(root: Path, folder: Path, runs: Path | None = None) -> list[str]:
     """A line that says what has changed since the build; none where nothing has, or where nobody knows."""
-    import json
-
     from paper_kit.core.digest import inputs
+    from paper_kit.core.errors import InputError
+    from paper_kit.core.files import read_json
+    from paper_kit.render.seal import elsewhere
 
     path = folder / "manifest.json"
     if not path.is_file():
         return []
-    told = json.loads(path.read_text(encoding="utf-8"))
-    asked = dict(told["asked"])
-    asked.pop("edition", None)
-    chosen = {"venue": asked.pop("venue"), "experiments": tuple(asked.pop("experiments"))}
+    told = read_json(path)
+    try:
+        asked = dict(told["asked"])
+        asked.pop("edition", None)
+        chosen = {"venue": asked.pop("venue"), "experiments": tuple(asked.pop("experiments"))}
+        then = {name: dict(each) for name, each in told["inputs"].items()}
+        digest = told["digest"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: damaged ({error!r}). Type `paperkit build-pdf` again.") from None
     now = inputs(root, **chosen, runs=runs, options=asked)
-    if now.digest == told["digest"]:
+    if now.digest == digest:
         return []
-    changed = [name for names in now.changed_since(told["inputs"]).values() for name in names]
+    hint = elsewhere(then, now.classes, runs or Path("experiments/runs"))
+    if hint:
+        return [hint]
+    changed = [name for names in now.changed_since(then).values() for name in names]
     shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     return [f"stale: inputs have changed since this build ({shown}); type `paperkit build-pdf`."]
 

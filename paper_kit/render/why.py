@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from paper_kit.core.errors import InputError, did_you_mean
-from paper_kit.core.files import sha256_file
+from paper_kit.core.files import read_json, sha256_file
 
 NEAREST = 3  # values told where nothing prints the one that is asked for
 MOST_RUNS = 8  # runs told of a number that is from many
@@ -44,19 +44,44 @@ def read_trace(folder: Path) -> Trace:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file. Type `paperkit build-pdf` to build the paper.")
     told = _json(path)
-    pages, registry = folder / "pages.json", folder / "registry.json"
-    shown = _json(pages) if pages.is_file() else {}
-    fits = shown.get("provenance") == sha256_file(path)
-    return Trace(
-        told["facts"],
-        told["runs"],
-        _json(registry) if registry.is_file() else {},
-        {int(page): numbers for page, numbers in shown["pages"].items()} if fits else {},
-    )
+    with _undamaged(path):
+        trace = Trace(told["facts"], told["runs"])
+        for fact in trace.facts:  # what can be explained has all its fields
+            _ = explained(trace, [fact]), title(fact), fact["number"] + 0
+    registry = folder / "registry.json"
+    names = _json(registry) if registry.is_file() else {}
+    with _undamaged(registry):
+        _ = [key.casefold() + text for key, text in names.items()]
+    return replace(trace, registry=names, pages=_pages(folder, {fact["number"] for fact in trace.facts}))
+
+
+def _pages(folder: Path, numbers: set[int]) -> dict[int, list[int]]:
+    """Page -> numbers of the facts on it; empty where no PDF was compiled since these facts were written."""
+    path = folder / "pages.json"
+    shown = _json(path) if path.is_file() else {}
+    with _undamaged(path):
+        if shown.get("provenance") != sha256_file(folder / "provenance.json"):
+            return {}
+        found = {int(page): list(on_it) for page, on_it in shown["pages"].items()}
+        unknown = {number for on_it in found.values() for number in on_it} - numbers
+        if unknown:
+            raise ValueError(f"no facts {sorted(unknown)[:3]}")
+        return found
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """A block that reads values of a file; InputError where they are not what a build writes."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(f"{path}: damaged ({error!r}). Type `paperkit build-pdf` again.") from None
 
 
 def find(trace: Trace, asked: str) -> Facts:
     """The printed facts with this key or printed text; InputError tells the nearest where there are none."""
+    if not asked.strip():
+        raise InputError("Name what to explain: a number as it is printed, a fact's key, or paper.pdf:3.")
     by_key = [fact for fact in trace.facts if fact["key"] == asked]
     found = by_key or [fact for fact in trace.facts if matches(fact, asked)]
     if found:
@@ -80,7 +105,7 @@ def on_page(trace: Trace, page: int) -> Facts:
 def matches(fact: Mapping[str, Any], asked: str) -> bool:
     """Whether a fact prints this: its text, its text without a unit, or its number."""
     text, wanted = _plain(fact["text"]), _plain(asked)
-    number = _NUMBER.match(text)
+    number = _number(fact)
     bare = {number[0], number[0].lstrip("+-")} if number else set()
     percent = fact["rounding"]["kind"] == "percent" and wanted.rstrip(" %") in bare
     return wanted in {text, *bare} or percent
@@ -154,11 +179,17 @@ def _nothing(trace: Trace, asked: str) -> str:
         return f"Nothing prints {asked!r}." + (f" Printed are: {', '.join(near)}." if near else "")
     numbers: dict[str, str] = {}
     for fact in trace.facts:
-        number = _NUMBER.match(_plain(fact["text"]))
+        number = _number(fact)
         if number:
             numbers.setdefault(number[0], f"{fact['text']} ({title(fact)})")
     near = sorted(numbers, key=lambda text: abs(float(text) - float(wanted[0])))[:NEAREST]
     return f"Nothing prints {asked}. Nearest are {'; '.join(numbers[text] for text in near)}."
+
+
+def _number(fact: Mapping[str, Any]) -> re.Match[str] | None:
+    """The number that a fact prints; None for what only begins with digits, such as 96 x 6 x 6."""
+    whole = isinstance(fact["value"], int | float) and not isinstance(fact["value"], bool)
+    return _NUMBER.match(_plain(fact["text"])) if whole else None
 
 
 def _rounding(rounding: Mapping[str, Any], unit: str) -> str:
@@ -192,4 +223,7 @@ def _plain(text: str) -> str:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return read_json(path)
+    except InputError as error:
+        raise InputError([*error.problems, "Type `paperkit build-pdf` to write it again."]) from None

@@ -120,3 +120,58 @@ def fresh_in():
         return done.returncode, out, loaded.split()
 
     return command
+
+
+@pytest.mark.usefixtures("study")
+def test_why_answers_nothing_for_what_is_not_there(paperkit):
+    assert paperkit("render").exit_code == 0
+    for asked, words in (("nope.pdf:1", "no such file"), ("", "Name what to explain"), (" ", "Name what")):
+        result = paperkit("why", asked)
+        assert result.exit_code == 2
+        assert words in result.stderr
+
+
+def test_why_of_another_pdf_than_the_built_one_is_refused(study, paperkit):
+    assert paperkit("render").exit_code == 0
+    (study / "paper/build/article/paper.pdf").write_bytes(b"%PDF- this")
+    (study / "old.pdf").write_bytes(b"%PDF- that")
+    result = paperkit("why", "old.pdf:1")
+    assert result.exit_code == 2
+    assert "not the paper that was built last" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["provenance.json", "registry.json", "pages.json", "manifest.json"])
+@pytest.mark.parametrize("text", ["[]", "{", '{"facts": [{}], "runs": {}, "a": 1}', "3"])
+def test_why_names_a_damaged_file_with_its_cure(study, paperkit, name, text):
+    assert paperkit("render").exit_code == 0
+    path = study / "paper" / "build" / "article" / name
+    path.write_text(text)
+    result = paperkit("why", "results.emotion_vit.accuracy")
+    if name == "pages.json" and text.startswith('{"facts"'):
+        assert result.exit_code == 0  # it says that it is of another build
+        return
+    assert result.exit_code == 2
+    assert name in result.stderr
+
+
+def test_why_asks_for_the_folder_of_runs_where_none_of_them_is_here(study, paperkit):
+    assert paperkit("render").exit_code == 0
+    now = inputs(study)
+    told = {
+        "digest": now.digest,
+        "inputs": now.classes,
+        "asked": {"venue": "article", "experiments": ["study"]},
+    }
+    (study / "paper/build/article/manifest.json").write_text(json.dumps(told))
+    (study / "experiments" / "runs").rename(study / "elsewhere")
+    result = paperkit("why", "counts.models")
+    assert "Were they elsewhere? Add --runs FOLDER." in result.stderr
+    assert "stale" not in result.stderr
+    assert "Were they" not in paperkit("why", "counts.models", "--runs", "elsewhere").stderr
+
+
+@pytest.mark.usefixtures("study")
+def test_a_folder_that_cannot_be_made_is_told_without_a_traceback(paperkit):
+    result = paperkit("render", "--out", "/proc/nowhere/x")
+    assert result.exit_code == 2
+    assert "/proc/nowhere" in result.stderr

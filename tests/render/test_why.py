@@ -146,3 +146,11 @@ def test_pages_of_another_build_are_not_believed(tmp_path: Path) -> None:
     assert read_trace(tmp_path).pages == {2: [1]}
     path.write_text(json.dumps({"facts": FACTS[:1], "runs": {}, "lines": []}), encoding="utf-8")
     assert read_trace(tmp_path).pages == {}
+
+
+def test_what_only_begins_with_digits_is_no_number() -> None:
+    trace = Trace([fact(1, "a.b", "96×6×6", [96, 6, 6], "list"), fact(2, "c.d", "12", 12, "count")], {})
+    with pytest.raises(InputError, match=r"Nearest are 12 \(c\.d\)\.$"):
+        find(trace, "99.99")
+    with pytest.raises(InputError, match="Nothing prints 96"):
+        find(trace, "96")
