@@ -121,40 +121,52 @@ class Claims:
     ) -> Judged:
         """The claim with its verdict; against a list it holds where it holds against each of its facts.
 
-        `equivalence` also asks whether two sides that cannot be told apart are equal within the margin.
-        Raises InputError for facts that no test exists for.
+        A list is one test: its p is the largest of those against the single facts (intersection-union test,
+        Berger 1982, Multiparameter hypothesis testing and acceptance sampling). `equivalence` also asks
+        whether sides that cannot be told apart are equal within the margin. Raises InputError for facts that
+        no test exists for.
         """
         rivals = right.items if right.kind == "list" and right.items else (right,)
-        equal = equivalence or relation == "=="
-        judged = [self._judge(left, relation, rival, equal, place) for rival in rivals]
-        verdicts = {one.verdict for one in judged}
-        closest = min(judged, key=lambda one: abs(one.comparison.value or 0.0))
-        hardest = max(judged, key=lambda one: one.p.value if isinstance(one.p.value, float) else 0.0)
-        hardest = closest if len(verdicts) == 1 else hardest
+        found = [self.compare(left, rival) for rival in rivals]
+        hardest = max(found, key=lambda one: (one.p or 0.0, -abs(one.value or 0.0)))
+        if any(one.value is None for one in found):
+            return self._judged(replace(hardest, value=None), relation, None, None, "pending", place)
+        p = None if hardest.p is None else self._corrected(hardest.question, hardest.p, hardest)
+        p_equal = None
+        if (equivalence or relation == "==") and p is not None and p >= self.alpha:
+            unlike = max(found, key=lambda one: one.p_equivalence or 0.0)
+            if unlike.p_equivalence is not None:
+                p_equal = self._corrected((EQUALITY, *unlike.question), unlike.p_equivalence, unlike)
+        verdicts = {self._verdict(one, relation, p, p_equal) for one in found}
         verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "undecided"
-        return replace(hardest, verdict="pending" if "pending" in verdicts else verdict)
+        return self._judged(hardest, relation, p, p_equal, verdict, place)
 
     def effect(self, change: Fact) -> Judged:
         """What a change is: whether it differs from zero."""
         return self.judge(change, ">", ZERO)
 
-    def _judge(self, left: Fact, relation: Relation, right: Fact, equal: bool, place: str) -> Judged:
-        found = self.compare(left, right)
-        p: float | None = None
-        if found.p is not None:
-            p = self._corrected(found.question, found.p, found)
-        p_equal: float | None = None
-        if equal and found.p_equivalence is not None and p is not None and p >= self.alpha:
-            p_equal = self._corrected((EQUALITY, *found.question), found.p_equivalence, found)
-        verdict = self._verdict(found, relation, p, p_equal)
-        formula = f"{found.test}; {CORRECTED}"
+    def _judged(
+        self,
+        found: Comparison,
+        relation: Relation,
+        p: float | None,
+        p_equal: float | None,
+        verdict: Verdict,
+        place: str,
+    ) -> Judged:
+        """The claim with what can be printed of it."""
         key = f"claims.{found.name}"
-        origin = replace(left.origin.joined(right.origin, ""), formula=formula)
-        p_fact = Fact(f"{key}.p", p, "probability", 3, origin=origin)
+        origin = found.left.origin.joined(found.right.origin, f"{found.test}; {CORRECTED}")
         equality = replace(origin, formula=f"two one-sided t-tests; {CORRECTED}")
-        equal_fact = Fact(f"{key}.p_equivalence", p_equal, "probability", 3, origin=equality)
-        difference = self._difference(found, f"{key}.difference")
-        return Judged(relation, verdict, found, difference, p_fact, equal_fact, place)
+        return Judged(
+            relation=relation,
+            verdict=verdict,
+            comparison=found,
+            difference=self._difference(found, f"{key}.difference"),
+            p=Fact(f"{key}.p", p, "probability", 3, origin=origin),
+            p_equivalence=Fact(f"{key}.p_equivalence", p_equal, "probability", 3, origin=equality),
+            place=place,
+        )
 
     def compare(self, left: Fact, right: Fact) -> Comparison:
         """left less right, tested; the question is not yet in the family."""

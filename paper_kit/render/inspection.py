@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,21 @@ def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path)
     lines = tuple(Audited(line.name, line.outcome, line.text) for line in audits(results))
     failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
     typed = artifact_findings(made.tables, {name: drawn.figure for name, drawn in made.figures.items()})
-    findings = tuple(dict.fromkeys((*proof.findings, *typed, *failed)))
+    findings = tuple(dict.fromkeys((*proof.findings, *typed, *without_origin(made), *failed)))
     return Inspection(findings, proof.literals, proof.opinions, lines)
+
+
+def without_origin(made: Typeset) -> Iterator[Finding]:
+    """The printed numbers that name nothing they were read from; a count may be one of the plan."""
+    for printed in made.facts:
+        fact, origin = printed.fact, printed.fact.origin
+        read = origin.readings or origin.runs or origin.fields
+        if isinstance(fact.value, int | float) and not read and not (fact.kind == "count" and origin.formula):
+            place = str(printed.places[0]) if printed.places else "a table or figure"
+            told = (
+                f"{printed.text} ({printed.name or 'a fact without a key'}) names no runs, readings or fields"
+            )
+            yield Finding("origin", place, f"{told}; give the fact its Origin in the plug-in that makes it.")
 
 
 def subjects(results: Results) -> Subjects:
