@@ -62,11 +62,12 @@ REFERENCES = frozenset(_REFERENCES)
 BREAKS = frozenset({"\\", "item", "par", "newline", "linebreak", "State", "Statex", "Require", "Ensure",
                     "Comment", "hline", "midrule", "toprule", "bottomrule", "tabularnewline"})  # fmt: skip
 # Commands that print nothing of their own between the letters of a word.
-WEIGHTLESS = frozenset(
-    ("- / relax protect null allowbreak nobreak itshape bfseries mdseries upshape scshape slshape normalfont rmfamily "
-     "sffamily ttfamily selectfont em emph textbf textit texttt textsc textsf textrm textsl textup textmd text mbox "
-     "underline pkgrey textcolor ensuremath").split()
-)  # fmt: skip
+_WEIGHTLESS_WORDS = (
+    "- / relax protect null allowbreak nobreak itshape bfseries mdseries upshape scshape slshape normalfont "
+    "rmfamily sffamily ttfamily selectfont em emph textbf textit texttt textsc textsf textrm textsl textup "
+    "textmd text mbox underline pkgrey textcolor ensuremath"
+)
+WEIGHTLESS = frozenset(_WEIGHTLESS_WORDS.split())
 # Commands that print or set what TeX counts, for which there is no fact.
 COUNTERS = re.compile(
     r"arabic|[rR]oman|[aA]lph|number|romannumeral|numexpr|the|value|fnsymbol|(?:re|set|add|step|refstep)(?:to)?counter"
@@ -74,7 +75,7 @@ COUNTERS = re.compile(
 )
 # Counters that lay out a page, and are not printed.
 LAYOUT_COUNTERS = frozenset(
-    "secnumdepth tocdepth topnumber bottomnumber totalnumber dbltopnumber IEEEtransactions".split()
+    ("secnumdepth", "tocdepth", "topnumber", "bottomnumber", "totalnumber", "dbltopnumber")
 )
 # A rule under some columns, and primitives that take a number without braces.
 UNBRACED = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from paper_kit.render.proof.claims import claim_tags, word
-from paper_kit.render.proof.lexicon import CLAIMING, HARMLESS, PRONOUN, STRONGEST
+from paper_kit.render.proof.claims import claim_tags, comparing, word
+from paper_kit.render.proof.lexicon import PRONOUN, STRONGEST
 from paper_kit.render.proof.page import CITE, VALUE, Page, Span
 from paper_kit.render.proof.sentences import sentences
 from paper_kit.render.proof.subjects import Subjects
@@ -55,7 +54,9 @@ def _in_text(page: Page, text: str, places: Sequence[int], subjects: Subjects) -
     turns = [tag.start for tag in page.tags if tag.name == "BLOCK" and word(tag) in {"else", "elif"}]
     for start, end in sentences(text):
         sentence, first, last = text[start:end], places[start], places[end - 1]
-        printed = [(tag.start, tag.inside) for tag in page.tags if tag.name == "VAR" and first <= tag.start <= last]
+        printed = [
+            (tag.start, tag.inside) for tag in page.tags if tag.name == "VAR" and first <= tag.start <= last
+        ]
         claim = _claim(sentence) or _beside(sentence, [places[at] for at in range(start, end)], dict(printed))
         if claim is None:
             continue
@@ -78,18 +79,9 @@ def _outside(page: Page) -> str:
     return "".join(signs)
 
 
-@lru_cache(maxsize=4096)
 def _claim(sentence: str) -> Span | None:
     """Where the words that compare stand in a sentence; None where nothing is claimed."""
-    if _OPEN.match(sentence):
-        return None
-    position = 0
-    while found := CLAIMING.search(sentence, position):
-        harmless = HARMLESS.search(sentence, max(0, found.start() - 4))
-        if harmless is None or harmless.start() > found.start():
-            return found.span()
-        position = max(harmless.end(), found.start() + 1)
-    return None
+    return None if _OPEN.match(sentence) else comparing(sentence)
 
 
 def _beside(sentence: str, places: Sequence[int], printed: dict[int, str]) -> Span | None:
@@ -101,15 +93,13 @@ def _beside(sentence: str, places: Sequence[int], printed: dict[int, str]) -> Sp
 
 
 def _is_ours(before: str, printed: Sequence[str], subjects: Subjects) -> bool:
-    """Whether what stands before the comparing word makes the study its subject, whomever the sentence cites."""
+    """Whether the words before the comparing word make the study its subject, whomever it cites."""
     if any(_STUDIED.search(inside) for inside in printed) or _OURS.search(before):
         return True
     return bool(subjects.named(before))
 
 
-def _is_cited(
-    text: str, start: int, end: int, at: int, places: Sequence[int], turns: Sequence[int]
-) -> bool:
+def _is_cited(text: str, start: int, end: int, at: int, places: Sequence[int], turns: Sequence[int]) -> bool:
     """Whether the sentence cites, in the same branch of an if: then it tells what the literature says."""
     claimed = places[at]
     cites = [places[one] for one in range(start, end) if text[one] == CITE]

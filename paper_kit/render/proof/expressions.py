@@ -17,7 +17,19 @@ LAYOUT = frozenset(
 _ENDS = {"if": "endif", "for": "endfor", "macro": "endmacro", "call": "endcall", "filter": "endfilter",
          "with": "endwith", "block": "endblock"}  # fmt: skip
 _SILENT = frozenset(
-    {"", "else", "elif", "include", "import", "from", "extends", "reversed", "equivalent", "same", "undecided"}
+    {
+        "",
+        "else",
+        "elif",
+        "include",
+        "import",
+        "from",
+        "extends",
+        "reversed",
+        "equivalent",
+        "same",
+        "undecided",
+    }
 )
 
 

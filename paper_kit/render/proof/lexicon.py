@@ -25,10 +25,10 @@ _VERBS = (
     r"exceed(?:s|ed|ing)?|beat(?:s|en|ing)?|degrad(?:e[sd]?|ing|ation)|deteriorat(?:e[sd]?|ing|ion)|"
     r"help(?:s|ed|ing)?|hurt(?:s|ing)?|harm(?:s|ed|ing)?|benefit(?:s|t?ed|t?ing)?|boost(?:s|ed|ing)?|"
     r"suffer(?:s|ed|ing)?|excel(?:s|led)?|rival(?:s|l?ed)?|dominat(?:e[sd]?|ing)|prevail(?:s|ed)?|"
-    r"defeat(?:s|ed|ing)?|doubl(?:es|ed)|tripl(?:es|ed)|halve[sd]|(?:leaves?|left) (?:[\w\ue000-]+ ){1,6}behind|"
-    r"(?:above|below|behind|beyond|past) (?:the )?(?:ResEmoteNet|AdvancedEmoteNet|EmotionViT|(?:ViT|CNN|ResNet|"
-    r"EfficientNet|ConvNeXt|VGG)\S*|baselines?|(?:all |every |any |both )?(?:the )?(?:other|rival|competing) \w+|"
-    r"others|rivals|competitors)|"
+    r"defeat(?:s|ed|ing)?|doubl(?:es|ed)|tripl(?:es|ed)|(?:leaves?|left) (?:[\w\ue000-]+ ){1,6}behind|"
+    r"(?:above|below|behind|beyond|past) (?:the )?(?:ResEmoteNet|AdvancedEmoteNet|EmotionViT|"
+    r"(?:ViT|CNN|ResNet|EfficientNet|ConvNeXt|VGG)\S*|baselines?|"
+    r"(?:all |every |any |both )?(?:the )?(?:other|rival|competing) \w+|others|rivals|competitors)|"
     r"wins?|won|loses?|lost|lag(?:s|ged)?|trail(?:s|ed)?|eclips(?:e[sd]?)|underperform(?:s|ed|ing)?|"
     r"match(?:es|ed)?|tie[sd]?|contribut(?:e[sd]?|ing)|worsen(?:s|ed|ing)?|strengthen(?:s|ed)?|"
     r"profit(?:s|ed|ing)?|collaps(?:e[sd]?|ing)|plummet(?:s|ed)?|soar(?:s|ed)?|struggl(?:e[sd]?|ing)|"
@@ -49,7 +49,8 @@ _MOVES = r"rises?|rose|increases?d?|decreases?d?|drops?|dropped|falls?|fell|decl
 # Claims whoever they are about.
 _STRONG = (
     r"outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|state[ -]of[ -]the[ -]art|on (?:a )?par with|"
-    r"new (?:records?|state)|record[- ](?:breaking|high)|sets? (?:\w+ )?(?:a |the )?new (?:standard|benchmark|mark)|"
+    r"new (?:records?|state)|record[- ](?:breaking|high)|"
+    r"sets? (?:\w+ )?(?:a |the )?new (?:standard|benchmark|mark)|"
     r"(?:cannot|can't|could not) (?:compete|keep up|match|rival)|nowhere near|first place|pole position|"
     r"statistically|significant(?:ly)?|beats? (?:all|every|any|its|the|both)|unmatched|unrivalled|"
     r"second to none|second only to|falls? short of|fell short of|ahead of|far behind"
@@ -102,7 +103,8 @@ CLAIMING = re.compile(
 STRONGEST = re.compile(rf"(?<![\w-])(?:{_STRONG})(?!\w)", re.IGNORECASE)
 # What looks like one of them and is none: "at least", "best of three", "of less than 2", "lost in".
 HARMLESS = re.compile(
-    r"(?:at\s+(?:best|worst|least|most))|\bof\s+(?:less|more|fewer)\s+than\s+\ue000|best\s+of\s+(?:[\ue000\d]|several|n\b)|(?:lost|match\w*|lower\w*|add\w*|lead\w*)\s+(?:to|in)\b",
+    r"(?:at\s+(?:best|worst|least|most))|\bof\s+(?:less|more|fewer)\s+than\s+\ue000|best\s+of\s+(?:[\ue000\d]|several|n\b)|(?:lost|match\w*|lower\w*|add\w*|lead\w*)\s+(?:to|in)\b|"
+    r"(?:relations?|related|comparisons?|compared)\s+(?:to|with)\s+the\s+state\s+of\s+the\s+art",
     re.IGNORECASE,
 )
 
@@ -127,10 +129,15 @@ MODELS = ("ResEmoteNet", "AdvancedEmoteNet", "EmotionViT", "ViTs?", "CNNs?", "Re
           "ConvNeXt\\S*", "VGG\\S*")  # fmt: skip
 DATASETS = ("FER2013", "FER-?2013", r"FER\+", "RAF-DB", "AffectNet", "dataset")
 # (key in facts, name) of the networks that come with the package; a study adds its own.
-KEYS = (("resemotenet", "ResEmoteNet"), ("advanced_emotenet", "AdvancedEmoteNet"), ("emotion_vit", "EmotionViT"))
+KEYS = (
+    ("resemotenet", "ResEmoteNet"),
+    ("advanced_emotenet", "AdvancedEmoteNet"),
+    ("emotion_vit", "EmotionViT"),
+)
 # What a sentence can begin with in place of a network.
 PRONOUN = re.compile(
-    r"[\s\ue003(]*(It|They|This(?: one)?|That one|The (?:former|latter|first|last|other|others|rest)|Both|All|None)"
+    r"[\s\ue003(]*(It|They|This(?: one)?|That one|The (?:former|latter|first|last|others?|rest)|Both|All|"
+    r"None)"
     r"(?=\s+(?:is|are|was|were|has|have|does|do|did|also|even|far|clearly|then|now|performs?|runs?|needs?|reach\w*|"
     r"out\w+|beat\w*|exceed\w*|surpass\w*|win\w*|won|lead\w*|defeat\w*|improve\w*|trail\w*|lag\w*|doubl\w*|"
     r"gain\w*|lose\w*|rank\w*|come\w*|cannot|work\w*|fare\w*|generali\w+|dominat\w+|set\w*|leave\w*)\b)"
@@ -138,28 +145,33 @@ PRONOUN = re.compile(
 
 # Claim tags: which way a word points, and what takes a claim back.
 _UP = (
-    r"out(?:perform|class|rank|do|score|shin)\w*|surpass\w*|exceed\w*|beat\w*|defeat\w*|better|higher|larger|greater|"
-    r"stronger|superior|(?:is |comes? |stands? )?ahead of|improv\w+|help\w*|boost\w*|benefit\w*|gain\w*|wins?|won|"
-    r"more\s+\w+|above\b.*|leads? the|tops|topped|dominat\w+|raises?|increases?|overt\w+|pays? off|lifts?"
+    r"out(?:perform|class|rank|do|score|shin)\w*|surpass\w*|exceed\w*|beat\w*|defeat\w*|better|higher|larger|"
+    r"greater|stronger|superior|(?:is |comes? |stands? )?ahead of|improv\w+|help\w*|boost\w*|benefit\w*|"
+    r"gain\w*|"
+    r"wins?|won|more\s+\w+|above\b.*|leads? the|tops|topped|dominat\w+|raises?|increases?|overt\w+|"
+    r"pays? off|lifts?"
 )
 _DOWN = (
-    r"worse|lower|smaller|weaker|poorer|inferior|falls? short\w*|trail\w*|lag\w*|degrad\w+|deteriorat\w+|hurt\w*|"
-    r"harm\w*|suffer\w*|loses?|lost|less\s+\w+|fewer\s+\w+|below\b.*|far behind|behind\b.*|underperform\w*|"
+    r"worse|lower|smaller|weaker|poorer|inferior|falls? short\w*|trail\w*|lag\w*|degrad\w+|deteriorat\w+|"
+    r"hurt\w*|harm\w*|suffer\w*|loses?|lost|less\s+\w+|fewer\s+\w+|below\b.*|far behind|behind\b.*|"
+    r"underperform\w*|"
     r"worsen\w*|weaken\w*|reduces?|decreases?|costs?|collapses?"
 )
-DIRECTIONS = {"up": re.compile(rf"(?:{_UP})", re.I), "down": re.compile(rf"(?:{_DOWN})", re.I)}
-RELATING = re.compile(rf"(?:{_UP}|{_DOWN})", re.I)
+UPWARD = re.compile(rf"(?<![\w-])(?:{_UP})(?!\w)", re.I)
+RELATING = re.compile(rf"(?<![\w-])(?:{_UP}|{_DOWN})(?!\w)", re.I)
 RANKING = re.compile(
     r"(?:the\s+)?(?:high|low|larg|small|great|few|strong|weak|fast|slow|cheap|heav|light|hard|eas)\w*(?:st)\b|(?:best|worst)\b",
     re.I,
 )
 NEGATED = re.compile(
-    r"(?<![\w-])(?:no|not|none|neither|nor|never|nothing|cannot|hardly|whether|without (?:being|any)|unclear)(?![\w-])",
+    r"(?<![\w-])(?:no|not|none|neither|nor|never|nothing|cannot|hardly|whether|"
+    r"without (?:being|any)|unclear)(?![\w-])",
     re.I,
 )
 QUALIFIED = re.compile(
-    r"(?:cannot|could not|can't|not|none|neither|without)\s+(?:\w+\s+){0,3}?(?:told|shown|show|clearly|distinguish\w*|"
-    r"differ\w*)|no (?:differences?|effects?|network|best)|(?:find|show|shows|finds)\s+no|within (?:the|its|a|our) margin|undecided|stays open|"
+    r"(?:cannot|could not|can't|not|none|neither|without)\s+(?:\w+\s+){0,3}?(?:told|shown|show|clearly|"
+    r"distinguish\w*|differ\w*)|no (?:differences?|effects?|network|best)|(?:find|show|shows|finds)\s+no|"
+    r"within (?:the|its|a|our) margin|undecided|stays open|"
     r"equals?|alike|the same|agree",
     re.I,
 )

@@ -38,7 +38,9 @@ class Page:
     opinions: tuple[Span, ...]
     literals: tuple[Escape, ...]
     tags: tuple[Tag, ...]
-    weightless: frozenset[int] = frozenset()  # what is printed beside nothing: fonts, braces, tags without a value
+    weightless: frozenset[int] = (
+        frozenset()
+    )  # what is printed beside nothing: fonts, braces, tags without a value
     bare: tuple[tuple[int, str], ...] = ()  # escapes and opinions without their braces
     counters: tuple[tuple[int, str], ...] = ()  # commands that print or set what TeX counts
 
