@@ -89,7 +89,7 @@ class Claims:
         return len(self._family) == len(self._adjusted)
 
     def family(self) -> list[dict[str, Any]]:
-        """Every test of the document, for claims.json: its sides, its question, its p before and after Holm."""
+        """Every test of the document, for claims.json: its sides, its question, p before and after Holm."""
         return [
             {
                 "left": named(found.left),
