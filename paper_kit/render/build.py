@@ -33,7 +33,7 @@ from paper_kit.render.manuscript import (
     typeset,
 )
 from paper_kit.render.material import material
-from paper_kit.render.proofreading import proofread, same_words
+from paper_kit.render.proofreading import blind_twin, proofread, same_words, unset_signs
 from paper_kit.render.provenance import CLAIMS, PROVENANCE, provenance_json
 from paper_kit.render.seal import (
     RUNS,
@@ -47,7 +47,6 @@ from paper_kit.render.seal import (
     unspoiled,
     write_manifest,
 )
-from paper_kit.render.tex import unsettable
 from paper_kit.render.venue import Venue, load_venue
 
 WRITTEN = "files.json"  # names of the files of the last build
@@ -154,20 +153,26 @@ def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> t
     done = compile_tex(folder, made.lines)
     findings = check(done, made.lines, inputs.venue)
     findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
-    if request.final or request.edition == "camera-ready":
+    if request.final or request.edition != "linked":
         findings += other_edition(inputs, made.edition, done.pdf)
     return done.pdf, findings
 
 
 def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
-    """Where the words of a compiled edition differ from those of its linked or camera-ready counterpart."""
-    if edition == "blind" or shutil.which("pdftotext") is None:
+    """What is wrong in the counterpart of an edition, or where its words differ; a blind one's has links."""
+    if shutil.which("pdftotext") is None:
         return []
-    other: Edition = "camera-ready" if edition == "linked" else "linked"
-    made = inputs.typeset(other)
+    blind = edition == "blind"
+    made = inputs.typeset("blind" if blind else "camera-ready" if edition == "linked" else "linked")
+    files = page_files(made, inputs.manuscript, inputs.venue)
     folder = counterpart(pdf.parent, inputs.venue.key, edition)
-    write(page_files(made, inputs.manuscript, inputs.venue), folder)
+    if blind:
+        files["edition.tex"] = edition_tex("linked", appendix=True)
+        folder = pdf.parent.with_name(f"{pdf.parent.name}-linked")
+    write(files, folder)
     twin = compile_tex(folder, made.lines).pdf
+    if blind:
+        return blind_twin(pdf, twin, made, inputs.manuscript.paper, inputs.venue)
     linked, plain = (pdf, twin) if edition == "linked" else (twin, pdf)
     return [*proofread(twin, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
 
@@ -275,15 +280,6 @@ def unfit(inputs: Inputs, made: Typeset) -> list[str]:
         if fact.fact.missing:
             unknown.setdefault(str(fact.places[0]) if fact.places else "a table", []).append(fact.name)
     return problems + [f"{place}: not known yet: {', '.join(names)}." for place, names in unknown.items()]
-
-
-def unset_signs(made: Typeset) -> list[Finding]:
-    """The signs that pdfLaTeX has no glyph for, by the line that prints them."""
-    return [
-        Finding("sign", str(made.lines.place(number)), f"{sign} cannot be set and is printed by its number.")
-        for number, row in enumerate(made.tex.split("\n"), start=1)
-        for sign in unsettable(row)
-    ]
 
 
 def refuse(problems: Sequence[str]) -> None:

@@ -10,11 +10,9 @@ from functools import cached_property
 
 from paper_kit.render.layout import Box, Layout, Word
 
-# A letter that touches the digits makes a name of them: F1, FER2013, ResNet-50, 3D, tf_efficientnet_lite0; a decimal
-# is none: in "F97.7" and "Acc-97.7" the number is found.
-NAME = re.compile(
-    r"[^\W\d_][^\W\d]*(?:[-\N{HYPHEN}\N{EN DASH}+]?\d\w*)+(?![.,]?\d)|\b[123]-?D\b"
-)
+# A letter that touches the digits makes a name of them: F1, FER2013, ResNet-50, 3D, tf_efficientnet_lite0. A
+# decimal is no part of a name: in "F97.7" and "Acc-97.7" the number is found.
+NAME = re.compile(r"[^\W\d_][^\W\d]*(?:[-\N{HYPHEN}\N{EN DASH}+]?\d\w*)+(?![.,]?\d)|\b[123]-?D\b")
 YEAR = re.compile(r"\(?(?:19[5-9]\d|20[0-3]\d)[a-z]?\)?[.,;:)]*")
 _CAPTION = re.compile(r"(?:fig|figure|table|algorithm|listing|appendix)\.?", re.IGNORECASE)
 _HEADING = re.compile(r"(?:(?:sub)*section|paragraph|appendix|part|chapter)\*?\.(?:.*\.)?([\w.]+)")
@@ -80,8 +78,10 @@ class Furniture:
         names = self.layout.on(word.box.page)
         if found := re.fullmatch(r"\((\d+)\)", word.text):
             return any(re.fullmatch(rf"equation\.(?:.*\.)?{found[1]}", name) for name in names)
-        if (found := re.match(r"(\d+)(?=\D|$)", word.text)) and f"Hfootnote.{found[1]}" in names:
-            return True
+        if found := re.match(r"(\d+)(?![\d%]|[.,]\d)", word.text):
+            note = names.get(f"Hfootnote.{found[1]}")
+            if note is not None and abs(word.box.middle - note.top) <= LINE_PT:
+                return True
         if re.fullmatch(r"\d+:", word.text):
             return any(name.startswith(("algorithm.", "ALG@line.")) for name in names)
         if re.fullmatch(r"\(?\d+[.)]", word.text):

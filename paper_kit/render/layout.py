@@ -14,6 +14,8 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject
 
+from paper_kit.render.typed import NUMBER
+
 PROVENANCE = "pk.provenance"  # the target above the provenance appendix
 MARGIN_PT = 1.0  # pdfTeX's \pdflinkmargin: a link's rectangle is so much wider than its text
 _PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">')
@@ -124,6 +126,12 @@ def read_layout(pdf: Path) -> Layout:
         links = tuple(_links(reader, sizes))
         targets = dict(_targets(reader, sizes))
     return Layout(tuple(words), links, targets, tuple(sizes))
+
+
+def numbers_drawn(pdf: bytes) -> frozenset[str]:
+    """The numbers among the words of a drawing; needs poppler's pdftotext."""
+    told = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
+    return frozenset(NUMBER.findall(told.stdout.decode(errors="replace")))
 
 
 def _links(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[Link]:

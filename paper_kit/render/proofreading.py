@@ -11,31 +11,72 @@ from pypdf import PdfReader
 
 from paper_kit.core.files import sha256_file, write_bytes
 from paper_kit.core.paper import Author, Paper
-from paper_kit.render.check import Finding
+from paper_kit.render.check import POPPLER, Finding
+from paper_kit.render.covered import plain
 from paper_kit.render.layout import Layout, read_layout
-from paper_kit.render.manuscript import Typeset
+from paper_kit.render.lexer import closing_brace
+from paper_kit.render.manuscript import MAIN, Typeset
 from paper_kit.render.provenance import PROVENANCE
-from paper_kit.render.readback import PAGES, pages_json, plain, read_back
+from paper_kit.render.readback import PAGES, pages_json, read_back
+from paper_kit.render.tex import unsettable
+from paper_kit.render.typed import body
 from paper_kit.render.venue import Venue
 
 AROUND = 4  # words told before a difference
+LEAD = 2000  # letters that may stand between the heading of the provenance appendix and its lines
+_TEXT = re.compile(r"\\(?:pkfact|includegraphics|begin|input|include|chapter|subsection)\b")
+INCLUDE = r'put \BLOCK{include "sections/appendix/provenance.tex"} before \end{document}'
 
 
 def proofread(pdf: Path, made: Typeset, paper: Paper, venue: Venue) -> list[Finding]:
     """What is wrong in a compiled edition; of the linked one pages.json is written beside the PDF.
 
-    Nothing is found where pdftotext is missing, which `check` tells, and in a linked edition whose templates
-    leave out the provenance appendix.
+    What could not be read back is a finding too: where pdftotext is missing, and in a linked edition without
+    its provenance appendix at the end, to which its numbers are linked.
     """
     if shutil.which("pdftotext") is None:
-        return []
-    if made.edition == "linked" and r"\pkprovenance" not in made.tex:
-        return []
+        return [Finding("tool", str(pdf), f"was not read back, pdftotext is missing. {POPPLER}")]
     if made.edition == "linked":
+        if unread := appendix_findings(made.tex):
+            pdf.with_name(PAGES).unlink(missing_ok=True)  # of an earlier build
+            return unread
         read, found = read_back(pdf, made, paper, venue.columns)
         write_bytes(pdf.with_name(PAGES), pages_json(read, sha256_file(pdf.with_name(PROVENANCE))))
         return found
     return [*left_over(pdf), *(named(pdf, paper) if made.edition == "blind" else ())]
+
+
+def appendix_findings(tex: str) -> list[Finding]:
+    """Why a linked edition cannot be read back: its provenance appendix is missing, or is not its end."""
+    text = body(tex)
+    starts = [each.start() for each in re.finditer(r"\\pktarget\s*\{provenance\}", text)]
+    first = text.find(r"\pkprovenance{")
+    if first < 0 or not starts:
+        told = "the provenance appendix is missing, so that no printed number could be read back from the PDF"
+        return [Finding("provenance", f"templates/{MAIN}", f"{told}; {INCLUDE}.")]
+    end = closing_brace(text, first + len(r"\pkprovenance{"))
+    behind = text[end:].partition(r"\end{document}")[0].strip()
+    between = text[starts[0] : first]
+    if len(starts) > 1 or starts[0] > first or behind or _TEXT.search(between) or len(between) > LEAD:
+        told = "the provenance appendix is not the last text, and what follows it is not read back"
+        return [Finding("provenance", f"templates/{MAIN}", f"{told}; {INCLUDE}.")]
+    return []
+
+
+def blind_twin(pdf: Path, twin: Path, made: Typeset, paper: Paper, venue: Venue) -> list[Finding]:
+    """What is wrong in the numbers of a blind edition, read back from its twin: the same text with links."""
+    if shutil.which("pdftotext") is None:
+        return []  # which proofread tells
+    return [*read_back(twin, made, paper, venue.columns)[1], *same_words(twin, pdf)]
+
+
+def unset_signs(made: Typeset) -> list[Finding]:
+    """The signs that pdfLaTeX has no glyph for, by the line that prints them."""
+    return [
+        Finding("sign", str(made.lines.place(number)), f"{sign} cannot be set and is printed by its number.")
+        for number, row in enumerate(made.tex.split("\n"), start=1)
+        for sign in unsettable(row)
+    ]
 
 
 def left_over(pdf: Path) -> list[Finding]:

@@ -4,43 +4,78 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paper_kit.core.paper import Paper
 from paper_kit.render.check import Finding
-from paper_kit.render.furniture import NAME, Furniture
-from paper_kit.render.layout import Layout, Link, Word, read_layout
+from paper_kit.render.covered import ReadBack, cited, fact_number, plain, runs, uncovered
+from paper_kit.render.furniture import NAME
+from paper_kit.render.layout import Layout, Word, numbers_drawn, read_layout
 from paper_kit.render.manuscript import Typeset
-from paper_kit.render.printer import PrintedFact
-from paper_kit.render.typed import NUMBER, numbers_in, numbers_in_formulas, numbers_in_tables
+from paper_kit.render.signs import flipped
+from paper_kit.render.typed import NUMBER, body, numbers_in_formulas, numbers_in_tables
 
 PAGES = "pages.json"  # beside provenance.json: which facts stand on which page
+FRONT = 5  # letters and digits of neighbouring words that tell a text of paper.toml
 _FORMULA = set("=+\N{MINUS SIGN}\u00d7\u2190\u2211\u230a\u230b\u2264\u2265\u2208\u2112\u2113")
 
 
 @dataclass(frozen=True)
 class Meant:
-    """Numbers that are typed and no results: how often each stands in formulas; those of tables' words."""
+    """Numbers that are typed and no results: how often each stands in formulas; those of tables and figures.
+
+    `front` are the texts of names, addresses, title and thanks; `names` holds the letters and digits of the
+    TeX, where a name such as ResNet-50 must stand as it is printed; None takes every name.
+    """
 
     formulas: Counter[str]
     tables: frozenset[str] = frozenset()
-    front: frozenset[str] = frozenset()  # of names, addresses, title and thanks
+    figures: frozenset[str] = frozenset()
+    front: tuple[str, ...] = ()
+    names: str | None = None
+
+    def knows(self, name: str) -> bool:
+        """Whether a name of letters and digits is typed as such."""
+        return self.names is None or _signless(name) in self.names
 
 
 def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[ReadBack, list[Finding]]:
     """The compiled paper read back, and what is wrong in it; needs poppler's pdftotext."""
     read = ReadBack(read_layout(pdf), {fact.number: fact for fact in made.facts}, columns)
-    front = " ".join(str(value) for value in paper.model_dump().values())
+    pictures = [drawn.pdf for drawn in made.figures.values()]
+    pictures += [path.read_bytes() for path in _own_pictures(made.tex, pdf.parent)]
     meant = Meant(
-        numbers_in_formulas(made.tex), numbers_in_tables(made.tables.values()), frozenset(numbers_in(front))
+        numbers_in_formulas(made.tex),
+        numbers_in_tables(made.tables.values()),
+        frozenset(number for picture in pictures for number in numbers_drawn(picture)),
+        tuple(_signless(text) for text in front_texts(paper)),
+        _signless(body(made.tex)),
     )
-    return read, [*misprints(read), *untraced(read, meant)]
+    return read, [*misprints(read), *_signed(read), *untraced(read, meant)]
+
+
+def front_texts(paper: Paper) -> list[str]:
+    """What paper.toml prints of a paper: title, keywords, authors, thanks and the address of the code."""
+    fields = [paper.title, " ".join(paper.keywords), paper.acknowledgements, paper.code_url]
+    fields += [str(value) for author in paper.authors for value in author.model_dump().values()]
+    return [text for text in fields if text]
+
+
+def _own_pictures(tex: str, folder: Path) -> Iterator[Path]:
+    """The PDF files of the templates' own that the text shows."""
+    for name in set(re.findall(r"\\includegraphics\s*(?:\[[^\]]*\])?\s*\{([^{}]+)\}", tex)):
+        path = folder / (name if name.endswith(".pdf") else f"{name}.pdf")
+        if path.is_file():
+            yield path
+
+
+def _signless(text: str) -> str:
+    """Letters and digits of a text alone, small."""
+    return re.sub(r"[\W_]", "", plain(text))
 
 
 def pages_json(read: ReadBack, digest: str) -> bytes:
@@ -71,6 +106,15 @@ def misprints(read: ReadBack) -> Iterator[Finding]:
             )
 
 
+def _signed(read: ReadBack) -> Iterator[Finding]:
+    """Facts before which a sign is typed that makes another number of them."""
+    for place, fact in flipped(read):
+        told = f'{fact.name} is "{fact.text}", but a minus is typed before it: "… {_around(read, place)} …"'
+        yield Finding(
+            "misprint", f"page {read.layout.words[place].box.page}", f"{told}; a fact prints its own sign."
+        )
+
+
 def untraced(read: ReadBack, meant: Meant) -> Iterator[Finding]:
     """Numbers in the PDF that are no fact, no literal, not cited, and count or name nothing."""
     left = Counter(meant.formulas)
@@ -93,17 +137,30 @@ def _all_left(left: Counter[str], numbers: Sequence[str]) -> bool:
 
 
 def _typed(read: ReadBack, meant: Meant) -> Iterator[tuple[int, str]]:
-    """(place of its word, number) of the numbers in the text that no link and no figure holds."""
-    furniture = Furniture(read.layout, read.columns)
+    """(place of its word, number) of the numbers in the text that nothing accounts for but formulas."""
     for place, word in enumerate(read.layout.words):
         if word.box.page > read.layout.body_pages or not any(sign.isdigit() for sign in word.text):
             continue
-        numbers = NUMBER.findall(NAME.sub(" ", uncovered(read, place)))
-        if not numbers or furniture.holds(place) or _inside(read.layout, "figure", word):
+        left = NAME.sub(lambda name: " " if meant.knows(name[0]) else name[0], uncovered(read, place))
+        numbers = NUMBER.findall(left)
+        if not numbers or read.furniture.holds(place) or _fronts(read, place, meant.front):
             continue
-        known = meant.front | (meant.tables if _inside(read.layout, "table", word) else frozenset())
+        known = meant.tables if _inside(read.layout, "table", word) else frozenset()
+        known |= meant.figures if _inside(read.layout, "figure", word) else frozenset()
         if not cited(read, place):
             yield from ((place, number) for number in numbers if number not in known)
+
+
+def _fronts(read: ReadBack, place: int, front: Sequence[str]) -> bool:
+    """Whether the word and its neighbours are a part of what paper.toml prints."""
+    words = [_signless(word.text) for word in read.layout.words[max(0, place - 2) : place + 3]]
+    here = min(place, 2)
+    if words[here] in front:
+        return True
+    spans = [words[start : start + size] for size in (2, 3) for start in range(here - size + 1, here + 1)]
+    joined = ["".join(span) for span in spans]
+    joined = [each for each in joined if len(each) >= FRONT and each != words[here]]
+    return any(each in text for each in joined for text in front)
 
 
 def _formula(read: ReadBack, place: int) -> bool:
@@ -113,12 +170,16 @@ def _formula(read: ReadBack, place: int) -> bool:
 
 
 def _untraced(read: ReadBack, place: int, number: str) -> Finding:
-    words = read.layout.words
-    around = " ".join(word.text for word in words[max(0, place - 4) : place + 4])
     cure = rf"print the fact, or write \literal{{{number}}}{{why it is typed}}"
     return Finding(
-        "untraced", f"page {words[place].box.page}", f'{number} in "… {around} …" is no fact; {cure}.'
+        "untraced",
+        f"page {read.layout.words[place].box.page}",
+        f'{number} in "… {_around(read, place)} …" is no fact; {cure}.',
     )
+
+
+def _around(read: ReadBack, place: int) -> str:
+    return " ".join(word.text for word in read.layout.words[max(0, place - 4) : place + 4])
 
 
 def _prints(pieces: Sequence[str], text: str) -> bool:
@@ -142,4 +203,3 @@ def _inside(layout: Layout, kind: str, word: Word) -> bool:
         and box.left - 2 <= (word.box.left + word.box.right) / 2 <= box.right + 2
         for box in layout.regions[kind]
     )
-
