@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from paper_kit.core.files import sha256_file, write_bytes
 from paper_kit.core.paper import Author, Paper
 from paper_kit.render.check import POPPLER, Finding
 from paper_kit.render.covered import plain
-from paper_kit.render.layout import Layout, read_layout
+from paper_kit.render.layout import Layout, Word, read_layout
 from paper_kit.render.lexer import closing_brace
 from paper_kit.render.manuscript import MAIN, Typeset
 from paper_kit.render.provenance import PROVENANCE
@@ -23,6 +24,8 @@ from paper_kit.render.typed import body
 from paper_kit.render.venue import Venue
 
 AROUND = 4  # words told before a difference
+SAME_LINE_PT = 3.0
+GUTTER_PT = 8.0  # between columns is more, between words less
 LEAD = 2000  # letters that may stand between the heading of the provenance appendix and its lines
 _TEXT = re.compile(r"\\(?:pkfact|includegraphics|begin|input|include|chapter|subsection)\b")
 INCLUDE = r'put \BLOCK{include "sections/appendix/provenance.tex"} before \end{document}'
@@ -117,8 +120,9 @@ def _of_author(author: Author) -> tuple[str, ...]:
 
 def same_words(linked: Path, other: Path) -> list[Finding]:
     """Where the text of an edition differs from the linked one, whose provenance appendix is left out."""
-    first, second = _words(read_layout(linked)), _words(read_layout(other))
-    if first == second or _joined(first) == _joined(second):
+    layouts = read_layout(linked), read_layout(other)
+    first, second = _words(layouts[0]), _words(layouts[1])
+    if first == second or _joined(first) == _joined(second) or _moved(*layouts):
         return []
     pairs = enumerate(zip(first, second, strict=False))
     place = next((at for at, (one, two) in pairs if one != two), min(len(first), len(second)))
@@ -129,6 +133,36 @@ def same_words(linked: Path, other: Path) -> list[Finding]:
 
 def _words(layout: Layout) -> list[str]:
     return [word.text for word in layout.words if word.box.page <= layout.body_pages]
+
+
+def _moved(one: Layout, other: Layout) -> bool:
+    """Whether two layouts have the same lines in another order: a float or a page's end stands elsewhere.
+
+    Lines that pdftotext cuts otherwise must have the same words, and no digits.
+    """
+    first, second = _lines(one), _lines(other)
+    rest = [" ".join(each.elements()) for each in (first - second, second - first)]
+    return sorted(rest[0].split()) == sorted(rest[1].split()) and not re.search(r"\d", "".join(rest))
+
+
+def _lines(layout: Layout) -> Counter[str]:
+    """How often each line of the text stands there, a column's or a cell's being a line of its own."""
+    found: list[list[str]] = []
+    before: Word | None = None
+    for word in layout.words:
+        if word.box.page > layout.body_pages:
+            break
+        if before is not None and _beside(before, word):
+            found[-1].append(word.text)
+        else:
+            found.append([word.text])
+        before = word
+    return Counter(" ".join(line) for line in found)
+
+
+def _beside(one: Word, two: Word) -> bool:
+    same = one.box.page == two.box.page and abs(one.box.middle - two.box.middle) < SAME_LINE_PT
+    return same and -1 < two.box.left - one.box.right < GUTTER_PT
 
 
 def _joined(words: Sequence[str]) -> str:

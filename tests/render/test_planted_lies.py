@@ -10,8 +10,9 @@ from paper_kit.render.build import Inputs, other_edition, page_files, write
 from paper_kit.render.check import Finding
 from paper_kit.render.compile import compile_tex
 from paper_kit.render.editions import Edition
+from paper_kit.render.layout import Box, Layout, Word
 from paper_kit.render.manuscript import Manuscript, Typeset, typeset
-from paper_kit.render.proofreading import proofread
+from paper_kit.render.proofreading import proofread, same_words
 from paper_kit.render.venue import Venue, load_venue
 from tests.render.small import TEMPLATES, manuscript
 from tests.render.test_readback import DOCUMENT, SET_FROM, compiled, needs_tex
@@ -139,3 +140,25 @@ def test_words_that_only_an_edition_without_links_prints_are_found(tmp_path: Pat
     (found,) = found_in_blind(planted(lie), tmp_path / "lie")
     assert found.kind == "edition"
     assert "92.2" in found.message
+
+
+def test_lines_that_moved_are_the_same_words_and_numbers_that_changed_places_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def layout(*lines: str) -> Layout:
+        rows = [(20.0 * row, line.split()) for row, line in enumerate(lines)]
+        words = [
+            Word(text, Box(1, 50.0 * at, top, 50.0 * at + 46, top + 10))
+            for top, row in rows
+            for at, text in enumerate(row)
+        ]
+        return Layout(tuple(words), (), {}, ((612.0, 792.0),))
+
+    texts = {
+        "linked": layout("ours has 92.2", "theirs has 85.1", "a caption"),
+        "moved": layout("a caption", "ours has 92.2", "theirs has 85.1"),
+        "swapped": layout("ours has 85.1", "theirs has 92.2", "a caption"),
+    }
+    monkeypatch.setattr("paper_kit.render.proofreading.read_layout", lambda path: texts[path.name])
+    assert same_words(Path("linked"), Path("moved")) == []
+    assert [each.kind for each in same_words(Path("linked"), Path("swapped"))] == ["edition"]
