@@ -81,6 +81,7 @@ def subjects(results: Results) -> Subjects:
         models=[name for model in results.models for name in (model.label, model.key)],
         classes=list(results.classes()),
         datasets=[card.title] if card else [],
+        keys={model.key: model.label for model in results.models},
     )
 
 

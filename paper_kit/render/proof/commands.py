@@ -71,7 +71,7 @@ WEIGHTLESS = frozenset(_WEIGHTLESS_WORDS.split())
 # Commands that print or set what TeX counts, for which there is no fact.
 COUNTERS = re.compile(
     r"arabic|[rR]oman|[aA]lph|number|romannumeral|numexpr|the|value|fnsymbol|(?:re|set|add|step|refstep)(?:to)?counter"
-    r"|the(?!page|(?:sub){0,2}section|chapter|part|figure|table|equation|footnote|algorithm|ALG)[A-Za-z]+"
+    r"|the(?!ta$|page|(?:sub){0,2}section|chapter|part|figure|table|equation|footnote|algorithm|ALG)[A-Za-z]+"
 )
 # Counters that lay out a page, and are not printed.
 LAYOUT_COUNTERS = frozenset(

@@ -2,6 +2,7 @@ r"""Typed numbers inside tags, as in \VAR{72.4}, \BLOCK{set x = 72.4} and \VAR{r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -14,6 +15,10 @@ ARTIFACTS = frozenset({"table", "figure"})  # their arguments choose an artifact
 LAYOUT = frozenset(
     {"batch", "label", "key", "map", "reject", "rejectattr", "select", "selectattr", "sort", "unique"}
 )
+_COUNTING = frozenset({"length", "count", "wordcount"})
+_LOOP = frozenset({"index", "index0", "revindex", "revindex0", "length", "depth", "depth0"})
+_ARITHMETIC = (nodes.BinExpr, nodes.Neg, nodes.Pos)
+_DIGITS = re.compile(r"\d")
 _ENDS = {"if": "endif", "for": "endfor", "macro": "endmacro", "call": "endcall", "filter": "endfilter",
          "with": "endwith", "block": "endblock"}  # fmt: skip
 _SILENT = frozenset(
@@ -54,18 +59,51 @@ def _in_tag(name: str, inside: str, environment: Environment) -> tuple[tuple[int
     return tuple((node.lineno - 1, text) for node, text in _typed(parsed) if not claim or text != "0")
 
 
-def _typed(node: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
-    """The constants of an expression that reach the page."""
+def _typed(node: nodes.Node, taken_apart: bool = False) -> Iterator[tuple[nodes.Node, str]]:
+    """The constants of an expression that reach the page; every digit of a text that is taken apart."""
     if isinstance(node, nodes.Const):
-        yield from ((node, text) for text in _constant(node.value))
+        yield from ((node, text) for text in _constant(node.value, taken_apart))
         return
+    if _counts(node):
+        name = getattr(node, "name", "") or f"loop.{getattr(node, 'attr', '')}"
+        yield node, name if name.startswith("loop") else f"|{name}"
+        return
+    if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter) and node.node is not None:
+        yield from _typed(node.node, True)
+        if isinstance(node, nodes.Filter):
+            yield from _arguments(node, taken_apart)
+        return
+    if isinstance(node, _ARITHMETIC):
+        truths = (each for each in node.iter_child_nodes() if _is_truth(each))
+        yield from ((each, str(getattr(each, "value", "")).lower()) for each in truths)
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in ARTIFACTS:
         return
-    if isinstance(node, nodes.Filter) and node.name in LAYOUT:
-        yield from _typed(node.node) if node.node is not None else ()
-        return
     for child in _printed(node):
-        yield from _typed(child)
+        yield from _typed(child, taken_apart)
+
+
+def _counts(node: nodes.Node) -> bool:
+    """Whether it makes a number of what is no fact: how many, which one of a loop."""
+    if isinstance(node, nodes.Filter):
+        return node.name in _COUNTING
+    ofloop = (
+        isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name == "loop"
+    )
+    return ofloop and getattr(node, "attr", "") in _LOOP
+
+
+def _is_truth(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, bool)
+
+
+def _arguments(node: nodes.Filter, taken_apart: bool) -> Iterator[tuple[nodes.Node, str]]:
+    """The constants among the arguments of a filter; some choose a layout, and name keys."""
+    given = [*node.args, *(pair.value for pair in node.kwargs)]
+    if node.name in {"batch", "slice"}:
+        given = given[1:]  # the first is a number of columns
+    for each in given:
+        if node.name not in LAYOUT or not (isinstance(each, nodes.Const) and type(each.value) is bool):
+            yield from _typed(each, taken_apart)
 
 
 def _printed(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -77,18 +115,16 @@ def _printed(node: nodes.Node) -> Iterator[nodes.Node]:
             yield from (part for part in (node.expr1, node.expr2) if part is not None)
         case nodes.For():
             yield node.iter
-        case nodes.Getitem():
-            yield node.node
-        case nodes.Pair():
-            yield node.value
         case nodes.Test() | nodes.TemplateData() | nodes.Include() | nodes.Import() | nodes.FromImport():
             return
         case _:
             yield from node.iter_child_nodes()
 
 
-def _constant(value: object) -> Iterator[str]:
-    if isinstance(value, str):
+def _constant(value: object, taken_apart: bool) -> Iterator[str]:
+    if isinstance(value, str) and taken_apart and _DIGITS.search(value):
+        yield value
+    elif isinstance(value, str):
         yield from (found.text for found in in_prose(value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield f"{value!r}"

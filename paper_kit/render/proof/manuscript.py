@@ -12,12 +12,13 @@ from jinja2 import Environment, TemplateSyntaxError
 from paper_kit.render.check import Finding
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.lexer import Tag
+from paper_kit.render.proof.around import brace_findings, counter_findings, owner_findings, value_findings
 from paper_kit.render.proof.claims import claim_findings
 from paper_kit.render.proof.comparisons import comparisons
 from paper_kit.render.proof.expressions import in_tag
 from paper_kit.render.proof.files import LITERATURE, PAPER, literature_findings, paper_findings
 from paper_kit.render.proof.numbers import Typed, in_formula, in_prose
-from paper_kit.render.proof.page import Page
+from paper_kit.render.proof.page import VALUE, Page
 from paper_kit.render.proof.reader import read_page
 from paper_kit.render.proof.subjects import Subjects
 from paper_kit.render.proof.suggest import Values, told
@@ -108,9 +109,8 @@ def check_template(
     except TemplateSyntaxError as error:
         return Proof((Finding("template", f"{name}:{error.lineno}", f"{error.message}."),))
     found: list[tuple[int, Finding]] = []
-    for typed in (*in_prose(page.text), *in_formula(page.math, page.formulas)):
-        around = page.text[max(0, typed.start - AROUND) : typed.end + AROUND]
-        tags = values.holding(typed, around) if values else ()
+    for typed in (*in_prose(page.text), *_cut(page), *in_formula(page.math, page.formulas)):
+        tags = values.holding(typed, _around(page, typed.start, typed.end)) if values else ()
         found.append((typed.start, _finding("number", name, page, typed.start, told(typed.text, tags))))
     for tag in page.tags:
         found += _in_tag(tag, name, page, values, environment or expressions())
@@ -123,6 +123,12 @@ def check_template(
     parser = environment or expressions()
     for wrong in claim_findings(page, subjects, parser):
         found.append((wrong.start, _finding("claim", name, page, wrong.start, wrong.message)))
+    for kind, wrongs in (
+        ("number", (*value_findings(page), *counter_findings(page))),
+        ("name", owner_findings(page, subjects)),
+        ("literal", brace_findings(page)),
+    ):
+        found += [(each.start, _finding(kind, name, page, each.start, each.message)) for each in wrongs]
     found += _without_reason(name, page)
     return Proof(
         tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0])),
@@ -139,6 +145,15 @@ def check_template(
     )
 
 
+def _cut(page: Page) -> Iterator[Typed]:
+    r"""The number words that commands cut in two, as n\textit{i}nety."""
+    text, places = page.joined
+    for typed in in_prose(text) if len(text) < len(page.text) else ():
+        start, end = places[typed.start], places[typed.end - 1] + 1
+        if typed.word and end - start > typed.end - typed.start:
+            yield Typed(start, end, typed.text, True)
+
+
 def _in_tag(
     tag: Tag, name: str, page: Page, values: Values | None, environment: Environment
 ) -> Iterator[tuple[int, Finding]]:
@@ -146,7 +161,13 @@ def _in_tag(
     shown = f"\\{tag.name}{{{tag.inside.strip()}}}"
     try:
         for offset, text in in_tag(tag, environment):
-            tags = values.holding(Typed(0, 0, text, not text[:1].isdigit())) if values else ()
+            if text.startswith("loop.") and page.text[tag.start] != VALUE:
+                continue  # the name of a label
+            tags = (
+                values.holding(Typed(0, 0, text, not text[:1].isdigit()), _around(page, tag.start, tag.end))
+                if values
+                else ()
+            )
             message = told(text, tags).replace("is typed;", f"is typed in {shown};", 1)
             yield tag.start, Finding("number", str(Place(name, line + offset)), message)
     except TemplateSyntaxError as error:
@@ -159,6 +180,10 @@ def _without_reason(name: str, page: Page) -> Iterator[tuple[int, Finding]]:
         if not re.search(r"\w", each.reason):
             message = rf"\literal{{{each.text}}}{{}} has no reason; say why the number is typed."
             yield each.start, _finding("literal", name, page, each.start, message)
+
+
+def _around(page: Page, start: int, end: int) -> str:
+    return page.text[max(0, start - AROUND) : start] + " " + page.text[end : end + AROUND]
 
 
 def _finding(kind: str, name: str, page: Page, position: int, message: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,10 +27,13 @@ VALUES = {
     "triple": 3.0, "dozen": 12.0, "hundred": 100.0, "thousand": 1000.0, "twofold": 2.0, "threefold": 3.0,
     "fourfold": 4.0, "fivefold": 5.0, "tenfold": 10.0,
 }  # fmt: skip
+ORDINALS = (*_ORDINALS, "second", "twice", "double", "thrice", "triple", "half", "quarter", "twofold",
+            "threefold", "fourfold", "fivefold", "tenfold")  # fmt: skip
 _FOLD = rf"(?:{'|'.join(_SMALL[1:] + _TENS)}|hundred|many)-?fold"
 _COUNTS = (
-    rf"{_FOLD}|(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_SMALL[1:10])}))?|{'|'.join(_SMALL[2:])}"
-    r"|hundreds?|thousands?|millions?|billions?|dozens?|twice|thrice|doubled?|triple[ds]?|quadruple[ds]?"
+    rf"{_FOLD}|(?:{'|'.join(_TENS)})(?:-?(?:{'|'.join(_SMALL[1:10])}))?|{'|'.join(_SMALL[2:])}"
+    r"|hundreds?|thousands?|millions?|billions?|trillions?|dozens?|twice|thrice|doubled?|doubles|tripl(?:e[ds]?|ing)"
+    r"|quadrupl(?:e[ds]?|ing)|trios?|quartets?|quintets?|(?:a|two|three) score(?= of\b)|scores(?= of \w+s\b)"
     r"|half|quarters?|couple|seconds?|thirds|halved|halving|doubling"
     rf"|(?:{'|'.join(_ORDINALS)})s?"
 )
@@ -41,6 +45,12 @@ ONE = re.compile(
     r"\b(?!\s+at\s+a\s+time)",
     re.IGNORECASE,
 )
+# Upper-case Roman numerals of three signs or more, save what is an abbreviation, as MCC for a coefficient.
+ROMAN = re.compile(
+    r"(?<![\w\\-])(?!(?:MCC|CCC|MIX|MMD|MMI|CLI|CMC|DCC|DIV|VIM|XXX)\b)(?=[MDCLXVI]{3})"
+    r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w-])"
+)
+_SIGNS = re.compile(r"[^\x00-\x7f\ue000-\uf8ff]")
 DIGITS = re.compile(r"\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)*|[¼½¾⅓⅔⅛]")
 # Words that a number word belongs to as a part of a name.
 _NAMES = {
@@ -49,6 +59,12 @@ _NAMES = {
     "third": r"[\s-]*(?:party|parties|person)\b",
     "second": r"[\s-]*(?:order|person|hand)\b",
 }
+_THE_TWO = re.compile(r"\b(?:the|these|those|other|of the|them)\s+$", re.IGNORECASE)
+_UNCOUNTED = re.compile(
+    r"\s*(?:$|[.,;:)!?]|(?:can|cannot|could|may|might|must|will|would|should|are|were|is|was|have|has|had|do|does|did"
+    r"|not|also|then|both|agree|differ|perform|reach|show|share|use|need|behave|come|lie|stand|of|in|on|at|by|with|from"
+    r"|to|as|and|or|but|that|which|who|together|apart|alike|alone)\b)"
+)
 _DIMENSIONS = re.compile(r"-dimensional\b")
 _SECOND = re.compile(r"(?:^|[\s(])(?:a|per|every|each|the|in|its)\s+$|[.\ue003(]\s*$|^\s*$", re.IGNORECASE)
 _NAME_BEFORE = re.compile(r"(?:^|[\s({\ue003~\"'])(?:(?:[A-Z][\w+]*[-/])+|top-|rank-)$")
@@ -91,7 +107,12 @@ def in_prose(text: str) -> Iterator[Typed]:
         after = text[found.end() : found.end() + WINDOW]
         if not (_named(before, found[0], after) or _placed(before, found[0], after) or _cited(before, after)):
             yield Typed(found.start(), found.end(), found[0])
-    for pattern in (WORD, ONE):
+    for found in _SIGNS.finditer(text):
+        lettered = text[found.start() - 1 : found.start()].isalpha()
+        sign = found[0]
+        if unicodedata.numeric(sign, None) is not None and not (lettered or DIGITS.match(sign)):
+            yield Typed(found.start(), found.end(), sign)
+    for pattern in (WORD, ONE, ROMAN):
         for found in pattern.finditer(text):
             before = text[max(0, found.start() - WINDOW) : found.start()]
             after = text[found.end() : found.end() + WINDOW]
@@ -136,6 +157,12 @@ def _part_of_name(before: str, word: str, after: str) -> bool:
         return True
     if lowered == "seconds" or (lowered == "two" and re.search(r"\b(?:between|any)\s+$", before)):
         return True  # a unit; a comparison in pairs
+    if lowered == "two" and _THE_TWO.search(before) and _UNCOUNTED.match(after):
+        return True  # "the two differ": no noun is counted
+    if ROMAN.fullmatch(word):
+        return bool(
+            _PLACES.search(before) or re.search(r"\b(?:Type|Phase|Class|Grade|World War)\s+$", before)
+        )
     if lowered in {"second", "third", "fourth"} and re.match(r"\s*,", after) and _SECOND.search(before):
         return True  # an enumeration: Second, ...
     return lowered == "second" and bool(re.search(r"(?:^|\s)(?:a|per|every)\s+$", before))

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from paper_kit.render.proof.numbers import VALUES, Typed
+from paper_kit.render.proof.numbers import ORDINALS, VALUES, Typed
 
+_KINDS = (
+    "counts.",
+    "settings.",
+)  # small integers among these are equal by chance, unless the text names them
+SMALL = 20
+_CARDINALS = frozenset(VALUES) - frozenset(ORDINALS)
 SHOWN = 2  # facts named in one finding
 _NAMES = {"network": "model", "architecture": "model", "clas": "class"}
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?(\d[\d,]*(?:\.\d+)?)")
@@ -32,11 +38,17 @@ class Values:
         else:
             number = typed.text.replace(",", "").replace("{}", "")
         keys = [key for key in self._keys.get(number, ()) if not word or key.startswith("counts.")]
+        if word and first not in _CARDINALS:
+            keys = []  # second, twice: no count
         near = {_stem(found) for found in re.findall(r"[A-Za-z]{3,}", around.lower())}
-        shared = {key: len(near & {_stem(step) for step in re.findall(r"[a-z]{3,}", key)}) for key in keys}
+        shared = {key: len(near & _steps(key)) for key in keys}
+        small = number.isdigit() and int(number) <= SMALL
+        shared = {
+            key: many for key, many in shared.items() if many or not small or not key.startswith(_KINDS)
+        }
         most = max(shared.values(), default=0)
         best = sorted(
-            (key for key in keys if shared[key] == most), key=lambda key: (key.count("."), len(key))
+            (key for key in shared if shared[key] == most), key=lambda key: (key.count("."), len(key))
         )
         return tuple(rf"\VAR{{{key}{'.words' if word else ''}}}" for key in best[:SHOWN])
 
@@ -46,6 +58,14 @@ def told(typed: str, tags: tuple[str, ...]) -> str:
     if not tags:
         return rf"{typed} is typed; print a fact, or write \literal{{{typed}}}{{why it is typed}}."
     return f"{typed} is typed; {' and '.join(tags)} {'hold' if len(tags) > 1 else 'holds'} this value."
+
+
+def _steps(key: str) -> set[str]:
+    """The words of a key that tell what it is of."""
+    return {
+        _stem(step)
+        for step in re.findall(r"[a-z]{3,}", key.removeprefix("counts.").removeprefix("settings."))
+    }
 
 
 def _stem(word: str) -> str:

@@ -18,6 +18,30 @@ def found(source: str) -> list[str]:
 
 
 TYPED = {
+    "a Roman numeral": "In MMXII and XCVIII of them.",
+    "a sign of a number": "Over Ⅻ runs, ⅞ of them.",
+    "tens and ones": "Over ninetyeight of them.",
+    "a word cut by a command": r"Over n\textit{i}nety of them.",
+    "a trio": "A trio of seeds.",
+    "a trillion": "A trillion of them.",
+    "a score": "A score of seeds.",
+    "a counted pair": "The two networks differ.",
+    "a key of a mapping": r'\VAR{{"98.7": "a"}|list|first}',
+    "a text taken apart": r'\VAR{"v93.v3".split("v")|join}',
+    "a slice": r'\VAR{"x98"[1:]}',
+    "a strip": r'\VAR{"x98".strip("x")}',
+    "a length": r'\VAR{["a", "b"]|length}',
+    "a mapped default": r'\VAR{x|map("default", "98.7", true)|join}',
+    "a batch's filling": r'\VAR{x|batch(2, "98.7")|list}',
+    "truths added": r"\VAR{true + true}",
+    "a loop's number": r"\VAR{loop.index}",
+    "a counter": r"\setcounter{hx}{94}\arabic{hx}",
+    "a counter's text": r"See \thehx",
+    "a minus in a formula": r"At $-$\VAR{results.a.accuracy}",
+    "a minus": r"At -\VAR{results.a.accuracy}",
+    "a minus in words": r"At minus \VAR{results.a.accuracy}",
+    "a minus beside a tag": r"At $-\VAR{results.a.accuracy}$",
+    "a digit before a value": r"F9\VAR{results.a.accuracy}",
     "an integer": "We train 42 epochs.",
     "a decimal": "It reaches 72.4 there.",
     "a percentage": r"It reaches 72.4\,\% there.",
@@ -108,6 +132,12 @@ HARMLESS = {
     "seconds": "A second, per second, seconds; half precision; two-dimensional.",
     "escapes": r"\literal{72.4}{an example}",
     "names with a stroke": "ViT-B/16 and CLIP-L/14.",
+    "the two": "The two cannot be told apart. The other two agree.",
+    "abbreviations": "The MCC, MIX and RGB; Part III, Type III.",
+    "a label's number": r"\label{sec:\VAR{loop.index}}",
+    "a page's counters": r"\setcounter{tocdepth}{2}\setcounter{page}{1}\thepage, $\theta$",
+    "dashes": r"non-\VAR{names.x}, \VAR{a}--\VAR{b}, or -- \VAR{results.x.y} -- and $x - \VAR{results.x.y}$",
+    "its own value": r"\VAR{names.emotion_vit} reaches \VAR{results.emotion_vit.accuracy}",
     "sections": "Section 3 and Table~2.",
 }
 
@@ -125,7 +155,9 @@ def test_what_is_no_result_is_left_alone(source):
         ("On 28,709 images.", r"28,709 is typed; \VAR{data.train} holds this value."),
         ("On 28709 images.", r"28709 is typed; \VAR{data.train} holds this value."),
         ("On 71.9 of them.", r"71.9 is typed; print a fact, or write \literal{71.9}{why it is typed}."),
-        (r"\VAR{12}", r"12 is typed in \VAR{12}; \VAR{settings.epochs} holds this value."),
+        (r"\VAR{12} epochs", r"12 is typed in \VAR{12}; \VAR{settings.epochs} holds this value."),
+        ("Over 3 times.", r"3 is typed; print a fact, or write \literal{3}{why it is typed}."),
+        ("The third model.", r"third is typed; print a fact, or write \literal{third}{why it is typed}."),
     ],
 )
 def test_a_finding_names_the_fact_that_holds_the_value(source, told):
@@ -140,6 +172,18 @@ def test_an_escape_is_listed_and_needs_a_reason():
         ("t.tex:2", "3", ""),
     ]
     assert [(one.kind, one.place) for one in proof.findings] == [("literal", "t.tex:2")]
+
+
+def test_a_value_under_another_networks_name_is_found():
+    source = r"Words. EmotionViT reaches \VAR{results.advanced_emotenet.accuracy}."
+    assert [finding.kind for finding in check_template("t.tex", source).findings] == ["name"]
+    assert found(r"EmotionViT \cite{a}: \VAR{results.advanced_emotenet.accuracy} with ours.") == []
+
+
+def test_an_escape_without_braces_is_told():
+    (told,) = found(r"Of \literal{3} items.")
+    assert told.endswith(r"\literal{3} has no reason; write \literal{3}{why it is typed}.")
+    assert "takes its words in braces" in found(r"\opinion this is a view.")[0]
 
 
 def test_lines_hold_behind_lines_of_tags_and_windows_ends():
