@@ -1,7 +1,8 @@
 """The numbers of a paper against its packed records: python paper/examples/recompute PDF RECORDS.zip
 
 Needs numpy and poppler's pdftotext, and nothing of the code that wrote the paper. What each number claims to
-be is read from provenance.json, which is attached to the PDF; the numbers are read from its pages.
+be is read from provenance.json, and what its tests ask from claims.json, both attached to the PDF; the
+numbers are read from its pages, the tests are done again and corrected together anew.
 The plan is the experiment's file, the level of tests that of paper/paper.toml, both in this repository;
 published accuracies are those of templates/literature.toml. Studies of one seed only.
 Exit 1 where a number disagrees or could not be checked, 2 where there was nothing to read.

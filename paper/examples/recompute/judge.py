@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from chance import ERRORS, bootstrap, power, sign_flips
+from chance import ERRORS, POWER, bootstrap, interval, power, sign_flips
 from fields import Fields
 from pages import plain
 from printed import decimals, numbers
 from results import PRINTED, Value, value_of
-from trials import Trials
+from trials import DIFFERENCE, EQUALITY, Test, Trials
 
 EXACT, CHANCE, FIELD = "recomputed exactly", "within Monte-Carlo error", "traced to a field"
 NAMES, OPEN = "names this very build", "unchecked"
@@ -64,8 +64,8 @@ class Judge:
             raise KeyError("it yet: no run gives it")
         if key == "claims.tests":
             yield self._plain(EXACT, fact, len(self.trials.family))
-        elif found := re.fullmatch(r"claims\.(.+) - (.+)\.p", key):
-            yield from self._probability(text, found[1], found[2])
+        elif found := re.fullmatch(r"claims\.(.+) - (.+)\.p(_equivalence)?", key):
+            yield from self._probability(text, found[1], found[2], EQUALITY if found[3] else DIFFERENCE)
         elif found := re.fullmatch(r"claims\.(.+) - (.+)\.difference", key):
             yield self._plain(EXACT, fact, value_of(f"{found[1]} - {found[2]}", dict(self.known)))
             yield from self._interval(text, found[1], found[2])
@@ -109,33 +109,41 @@ class Judge:
         return kind, f"{own:.10g}", bool(told) and abs(told[0] - own) <= near
 
     def _interval(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
-        """The bounds in brackets, where there are any, against a bootstrap over images."""
+        """The bounds in brackets, where there are any: Student's to the digits, and near a bootstrap's."""
         if "[" not in text:
             return
+        scores_N, level = self.trials.scores(left, right), 1 - self.trials.alpha
+        images, rounded = self.trials.images(left, right), 0.5 * 10.0 ** -decimals(text)
         told = numbers(text.partition("[")[2])
-        own = [100 * end for end in bootstrap(self.trials.scores(left, right), 1 - self.trials.alpha)]
-        near = METHODS + 0.5 * 10.0 ** -decimals(text)
-        agrees = len(told) == 2 and all(abs(a - b) <= near for a, b in zip(told, own, strict=True))
-        yield CHANCE, f"[{own[0]:.2f}, {own[1]:.2f}]", agrees
+        for kind, ends, near in (
+            (EXACT, interval(scores_N, level, images), rounded + 1e-6),
+            (CHANCE, bootstrap(scores_N, level), rounded + METHODS),
+        ):
+            own = [100 * end for end in ends]
+            agrees = len(told) == 2 and all(abs(a - b) <= near for a, b in zip(told, own, strict=True))
+            yield kind, f"[{own[0]:.2f}, {own[1]:.2f}]", agrees
 
-    def _probability(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
+    def _probability(self, text: str, left: str, right: str, about: str) -> Iterator[tuple[str, str, bool]]:
         """A corrected p: to the printed digits by own sums, and within the error of random signs."""
         trials = self.trials
-        corrected = trials.corrected[trials.name(left, right)]
+        tests = trials.asking(left, right, about)
         told, least = numbers(text)[-1], "<" in text
-        exactly = corrected < told == 0.001 if least else abs(corrected - told) <= 0.0005 + 1e-9
-        kind = EXACT if trials.networks(left, right) is not None else CHANCE
-        yield kind, f"{corrected:.6g}", exactly and self._simulated(left, right, corrected)
+        found = [trials.corrected[test] for test in tests]  # a side may have been picked, or named
+        agrees = [p < told == 0.001 if least else abs(p - told) <= 0.0005 + 1e-9 for p in found]
+        at = agrees.index(True) if any(agrees) else 0
+        exactly = about == EQUALITY or trials.averaged.pair(left, right) is not None
+        drawn = about == EQUALITY or self._simulated(tests[at])
+        yield EXACT if exactly else CHANCE, f"{found[at]:.6g}", agrees[at] and drawn
 
-    def _simulated(self, left: str, right: str, corrected: float) -> bool:
-        """Whether random signs give this p too, times what the correction has multiplied it by."""
-        drawn = sign_flips(self.trials.scores(left, right))
-        raw = self.trials.family[self.trials.name(left, right)]
+    def _simulated(self, test: Test) -> bool:
+        """Whether random signs give this p too, times what the corrections have multiplied it by."""
+        drawn = sign_flips(self.trials.scores(test.left, test.right))
+        raw, corrected = self.trials.raw(test.left, test.right), self.trials.corrected[test]
         times = corrected / raw if raw else 1.0
         return abs(drawn.value * times - corrected) <= times * (ERRORS * drawn.error + 0.05 * raw) + 1e-4
 
     def _resolvable(self, text: str) -> tuple[str, str, bool]:
-        """The difference that McNemar's test finds in 80 % of drawn test sets lies within the rounding."""
+        """The difference that McNemar's test finds with that power in drawn sets, within the rounding."""
         study = self.trials.study
         right = [study.cell(model).right_N for model in study.models]
         discordant = float(np.mean([(a != b).mean() for a, b in combinations(right, 2)]))
@@ -143,5 +151,5 @@ class Judge:
         ends = [
             power(told + sign * near, discordant, len(right[0]), 1 - self.trials.alpha) for sign in (-1, 1)
         ]
-        agrees = ends[0].value - ERRORS * ends[0].error <= 0.8 <= ends[1].value + ERRORS * ends[1].error
+        agrees = ends[0].value - ERRORS * ends[0].error <= POWER <= ends[1].value + ERRORS * ends[1].error
         return CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", agrees

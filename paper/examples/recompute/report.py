@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from claimed import of_claims, of_family
 from fields import Fields
 from judge import EXACT, FIELD, OPEN, Finding, Judge
 from pages import Pdf
 from printed import Printing, confusion, printings, row_names, shows
 from results import results
 from stored import Records, Study, read_study
-from trials import LARGEST, Trials, sides, spoken
+from trials import Test, Trials, family_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOWN = "shown on its page"
@@ -46,10 +47,14 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
     if len(names) != 1:
         raise ValueError(f"{paper}: reports {len(names)} experiments; this script recomputes papers of one")
     study = read_study(root / "experiments" / f"{names.pop()}.toml", records)
-    claims = [entry for entry in _beside(pdf, "claims.json") or () if entry["p"] is not None]
-    judge = _judge(Fields(study, root), claims, _beside(pdf, "manifest.json") or {})
+    claims = _claims(pdf)
+    judge = _judge(Fields(study, root), family_of(claims["family"]), _beside(pdf, "manifest.json") or {})
     found = [*_of_records(study, provenance), *_of_facts(pdf, judge, provenance["facts"])]
-    found += [*_of_confusion(pdf, study), *_of_claims(judge.trials, claims)]
+    found += [
+        *_of_confusion(pdf, study),
+        *of_family(judge.trials),
+        *of_claims(judge.trials, claims["claims"]),
+    ]
     return Report(tuple(found), sum(link.target == "pk.literal" for link in pdf.links))
 
 
@@ -61,11 +66,21 @@ def _beside(pdf: Pdf, name: str) -> Any:
     return None if attached is None else json.loads(attached)
 
 
-def _judge(fields: Fields, claims: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> Judge:
+def _claims(pdf: Pdf) -> Any:
+    """What claims.json holds; ValueError where it is not there, or does not hold the tests."""
+    found = _beside(pdf, "claims.json")
+    if not isinstance(found, dict) or not {"claims", "family"} <= set(found):
+        what = "no claims.json is" if found is None else "a claims.json without the family of tests is"
+        raise ValueError(
+            f"{pdf.path}: {what} attached or beside it; build the paper again: paperkit build-pdf"
+        )
+    return found
+
+
+def _judge(fields: Fields, family: Sequence[Test], manifest: Mapping[str, Any]) -> Judge:
     study, known = fields.study, results(fields.study)
     level, margin = float(fields.paper["alpha"]), float(fields.paper["equivalence_margin"]) / 100
-    compared = list(dict.fromkeys(map(sides, claims))) or spoken(study)
-    return Judge(known, Trials(study, known, compared, level, margin), fields, manifest)
+    return Judge(known, Trials(study, known, family, level, margin), fields, manifest)
 
 
 def _of_records(study: Study, provenance: Mapping[str, Any]) -> Iterator[Finding]:
@@ -130,15 +145,3 @@ def _of_confusion(pdf: Pdf, study: Study) -> Iterator[Finding]:
             for chosen, count in zip(study.classes, counts_K, strict=True):
                 cell, own = next(place).text, f"{100 * count / counts_K.sum():.0f}"
                 yield Finding(EXACT, word.page, f"confusion.{model}.{name}.{chosen}", cell, own, cell == own)
-
-
-def _of_claims(trials: Trials, claims: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """The verdict of each tested claim, which chooses the sentence that is printed."""
-    for entry in claims:
-        left, right = sides(entry)
-        picked = LARGEST if left == trials.largest else left
-        differs = trials.corrected[trials.name(picked, right)] < trials.alpha
-        equal = trials.corrected.get(f"equal: {trials.name(left, right)}", 1.0) < trials.alpha
-        as_told = (trials.scores(left, right).mean() > 0) == (" > " in entry["claim"])
-        own = ("holds" if as_told else "reversed") if differs else "equivalent" if equal else "undecided"
-        yield Finding(EXACT, 0, entry["claim"], entry["verdict"], own, entry["verdict"] == own)

@@ -6,6 +6,7 @@ import re
 from itertools import combinations
 
 import numpy as np
+from chance import POWER
 from stored import BASE, Study
 
 METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "mean_recall", "ece", "brier", "nll")
@@ -58,7 +59,16 @@ def _ranked(study: Study, known: dict[str, Value]) -> dict[str, Value]:
         model, ablation = choose(sizes, key=lambda each: sizes[each])
         found[f"results.{word}_effect.model"] = study.models[model]
         found[f"results.{word}_effect.ablation"] = study.ablations[ablation]
-    return found | {"results.spread": tenth(accuracies[order[0]]) - tenth(accuracies[order[-1]])}
+    for word, model in named.items():
+        own = f"results.{model}."
+        found |= {
+            f"results.{word}.{key.removeprefix(own)}": known[key] for key in known if key.startswith(own)
+        }
+    gain, spread = (
+        tenth(accuracies[order[0]]) - tenth(accuracies[each]) for each in (named["baseline"], order[-1])
+    )
+    found |= {"results.best.gain_over_baseline": gain, "results.spread": spread, "results.power": POWER}
+    return found
 
 
 def _pooled(study: Study) -> dict[str, Value]:
@@ -76,7 +86,8 @@ def _pooled(study: Study) -> dict[str, Value]:
     for word, pair in zip(("confused", "confused2"), pairs, strict=False):
         found[f"results.{word}.true"], found[f"results.{word}.predicted"] = (classes[at] for at in pair)
         found[f"results.{word}.rate"] = rates_KK[pair]
-    return found
+    cells = ((i, j) for i in range(len(classes)) for j in range(len(classes)) if i != j)
+    return found | {f"results.confusion.{i}.{j}": rates_KK[i, j] for i, j in cells}
 
 
 def _gained(study: Study) -> dict[str, Value]:

@@ -2,197 +2,172 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from averaged import NOUGHT, Averaged
 from chance import equivalence, holm, mcnemar_midp, two_sided
 from results import Value
-from stored import BASE, Study
+from stored import Study
 
-Claim = tuple[str, str]  # the keys of two sides, "0" for nought
-AVERAGE = re.compile(r"results\.average\.\w+\.change")  # what the paper calls equal, where a test shows it
-LARGEST = "results.largest_effect.change"
+EQUALITY, DIFFERENCE = "equality", "difference"
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test of the paper as claims.json tells it: two sides, and what is asked of their difference."""
+
+    left: str
+    right: str
+    about: str
+    candidates: int
+    images: int
+    p: float
+    p_holm: float
+
+    @property
+    def name(self) -> str:
+        """The test in words."""
+        return f"{self.left} - {self.right}, {self.about} of {self.candidates}"
 
 
 @dataclass(frozen=True)
 class Trials:
-    """All tests of the paper. `claims`: claims.json, or what the manuscript is known to compare."""
+    """All tests of the paper. `family`: those of claims.json, of which only what they ask is believed."""
 
     study: Study
-    known: dict[str, Value]
-    claims: Sequence[Claim]
+    known: Mapping[str, Value]
+    family: Sequence[Test]
     alpha: float
     margin: float
 
-    def scores(self, left: str, right: str = "0") -> np.ndarray:
+    @cached_property
+    def averaged(self) -> Averaged:
+        """What the sides stand for."""
+        return Averaged(self.study, self.known)
+
+    def scores(self, left: str, right: str = NOUGHT) -> np.ndarray:
         """One score an image; their mean is left less right, unrounded. KeyError for keys that have none."""
-        return self._side(left) - self._side(right)
+        return self.averaged.scores(left, right)
 
-    def _side(self, key: str) -> np.ndarray:
-        study, models = self.study, list(self.study.models)
-        if key == "0":
-            return np.zeros(len(study.cell(models[0]).labels))
-        name = self.plain_key(key).removeprefix("results.")
-        if found := re.fullmatch(r"recall\.(.+)", name):
-            return np.mean([self._of_class(model, BASE, found[1], found[1]) for model in models], axis=0)
-        if name in {"confused.rate", "confused2.rate"}:
-            pair = [str(self.known[key.replace("rate", side)]) for side in ("true", "predicted")]
-            return np.mean([self._of_class(model, BASE, *pair) for model in models], axis=0)
-        if name == "gained.change":
-            return self._gained()
-        if found := re.fullmatch(r"average\.(\w+)\.change", name):
-            return np.mean([self._change(model, found[1]) for model in models], axis=0)
-        if found := re.fullmatch(r"(\w+)\.without\.(\w+)\.(change|accuracy)", name):
-            change = self._change(found[1], found[2])
-            return change if found[3] == "change" else change + study.cell(found[1]).right_N
-        if (found := re.fullmatch(r"(\w+)\.accuracy", name)) and found[1] in models:
-            return study.cell(found[1]).right_N
-        raise KeyError(key)
+    def images(self, left: str, right: str = NOUGHT) -> int:
+        """On how many images the scores can vary."""
+        return self.averaged.images(left, right)
 
-    def plain_key(self, key: str) -> str:
-        """The key without its rank: the class of best_class_recall, the model of best.accuracy."""
-        if found := re.fullmatch(r"results\.(best|worst)_class_recall", key):
-            return f"results.recall.{self.known[f'results.{found[1]}_class']}"
-        ranked = dict(
-            zip(("best", "worst"), self.study.best_first[:: len(self.study.models) - 1], strict=True)
-        )
-        ranked["baseline"] = next(iter(self.study.models))
-        if key == LARGEST:
-            return self.largest
-        found = re.fullmatch(r"results\.(best|worst|baseline)\.(\w+)", key)
-        return f"results.{ranked[found[1]]}.{found[2]}" if found else key
+    def raw(self, left: str, right: str, about: str = "") -> float:
+        """p before any correction: McNemar's for two networks, else of the mean; of equality where asked."""
+        scores_N, images = self.scores(left, right), self.images(left, right)
+        if about == EQUALITY:
+            return equivalence(scores_N, self.margin, images)
+        pair = self.averaged.pair(left, right)
+        return two_sided(scores_N, images) if pair is None else mcnemar_midp(*pair)
 
-    def _change(self, model: str, ablation: str) -> np.ndarray:
-        return self.study.cell(model, ablation).right_N - self.study.cell(model).right_N
+    @cached_property
+    def uncorrected(self) -> dict[Test, float]:
+        """Test -> p times the candidates.
 
-    def _of_class(self, model: str, ablation: str, label: str, chosen: str) -> np.ndarray:
-        """Scores whose mean is the share of the label's images that get the chosen class.
-
-        An image of another label scores this share, one of its own deviates N / n times as far: the error
-        of the mean is then that of the share among the n images of the label.
+        A side picked among all of its kind is held against each of its rivals in one test, whose p is the
+        largest of theirs (Berger 1982, the intersection-union test). The p of a test whose sides this script
+        does not know is believed, so that the others can be corrected; it is told as unchecked.
         """
-        cell, classes = self.study.cell(model, ablation), self.study.classes
-        own_N = cell.labels == classes.index(label)
-        share = float((cell.chosen_N[own_N] == classes.index(chosen)).mean())
-        return share + own_N * ((cell.chosen_N == classes.index(chosen)) - share) / own_N.mean()
+        found = {test: test.p for test in self.family if test in self.unknown}
+        for test in (test for test in self.family if test not in self.unknown):
+            rivals = self.rivals(test.left) or [test.right]
+            found[test] = max(self.paid(test.left, rival, test.about, test.candidates) for rival in rivals)
+        return found
 
-    def _gained(self) -> np.ndarray:
-        label = str(self.known["results.gained.class"])
-        words = {words: key for key, words in self.study.ablations.items()}
-        ablation = words[str(self.known["results.gained.ablation"])]
-        changes = [
-            self._of_class(model, ablation, label, label) - self._of_class(model, BASE, label, label)
-            for model in self.study.models
-        ]
-        return np.mean(changes, axis=0)
-
-    def raw(self, left: str, right: str) -> float:
-        """p before correction: McNemar's for two networks, else that of the mean, times the candidates."""
-        pair = self.networks(left, right)
-        if pair is not None:
-            return min(1.0, mcnemar_midp(*pair) * self.candidates(left, right))
-        return min(1.0, two_sided(self.scores(left, right)) * self.candidates(left, right))
-
-    def networks(self, left: str, right: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Which images two networks have right, where these are compared; None else."""
-        study, left, right = self.study, self.plain_key(left), self.plain_key(right)
-        changed = re.fullmatch(r"results\.(\w+)\.without\.(\w+)\.change", left)
-        if changed and right == "0":
-            return study.cell(changed[1], changed[2]).right_N, study.cell(changed[1]).right_N
-        accuracies = [re.fullmatch(r"results\.(\w+)\.accuracy", side) for side in (left, right)]
-        if accuracies[0] and accuracies[1]:
-            return study.cell(accuracies[0][1]).right_N, study.cell(accuracies[1][1]).right_N
-        return None
-
-    def candidates(self, left: str, right: str) -> int:
-        """From how many a side was picked by looking: p is multiplied by it (Bonferroni)."""
-        classes = len(self.study.classes)
-        if left == LARGEST:
-            return len(self.study.models) * len(self.study.ablations)
-        if "gained" in left + right:
-            return classes * len(self.study.ablations)
-        if "_class_recall" in left + right:
-            return classes - 1
-        if "confused" in left + right:
-            found = self.study.pooled_KK() + self.study.pooled_KK().T
-            return int(np.count_nonzero(np.triu(found, 1))) - 1
-        if left.endswith(".accuracy") and right.endswith(".accuracy"):
-            return len(self.study.models) - 1
-        return 1
+    def paid(self, left: str, right: str, about: str, candidates: int) -> float:
+        """p times the candidates, of these two sides alone."""
+        return min(1.0, self.raw(left, right, about) * candidates)
 
     @cached_property
-    def family(self) -> dict[str, float]:
-        """Name of a test -> p before correction: each comparison once, then those of equality."""
-        asked: dict[str, Claim] = {}
-        for claim in self._expanded():
-            asked.setdefault(self.name(*claim), claim)
-        first = {name: self.raw(*claim) for name, claim in asked.items()}
-        family, size = dict(first), 0
-        while len(family) > size:  # a test of equality makes the family larger, which may ask for another
-            size, corrected = len(family), holm(family)
-            family |= {
-                f"equal: {name}": equivalence(self.scores(*claim), self.margin)
-                for name, claim in asked.items()
-                if AVERAGE.fullmatch(claim[0]) and corrected[name] >= self.alpha
-            }
-        return family
+    def corrected(self) -> dict[Test, float]:
+        """Test -> p after Holm's correction over the family."""
+        return holm(self.uncorrected)
 
-    @cached_property
-    def largest(self) -> str:
-        """The key of the change that is largest in size."""
-        keys = dict(zip(self.study.models.values(), self.study.models, strict=True))
-        words = {words: key for key, words in self.study.ablations.items()}
-        model, ablation = (
-            str(self.known[f"results.largest_effect.{side}"]) for side in ("model", "ablation")
-        )
-        return f"results.{keys[model]}.without.{words[ablation]}.change"
+    def asking(self, left: str, right: str, about: str = DIFFERENCE) -> list[Test]:
+        """The tests of the family that ask this, whichever side stands first; KeyError where none does.
 
-    def name(self, left: str, right: str) -> str:
-        """A name of a comparison, the same whichever side stands first."""
-        if left == LARGEST:  # picked from all changes, which makes it another question than that of the table
-            return f"largest: {self.largest}"
-        return " - ".join(sorted((self.plain_key(left), self.plain_key(right))))
-
-    def _expanded(self) -> list[Claim]:
-        """The claims, each of a list of rivals with every rival, and the changes of the ablation table."""
+        Equality of a side with all its rivals is asked of the rival that is least like it.
+        """
+        question = self.averaged.question(left, right)
         found = [
-            (f"results.{m}.without.{a}.change", "0") for m in self.study.models for a in self.study.ablations
+            test
+            for test in self.family
+            if test.about == about
+            and (
+                self.questions[test] == question
+                or (about == EQUALITY and test.left == left and bool(self.rivals(left)))
+            )
         ]
-        for left, right in self.claims:
-            if left == self.largest:
-                found.append((LARGEST, right))
-            elif re.fullmatch(r"results\.(best|worst)_class_recall", left):
-                others = (f"results.recall.{label}" for label in self.study.classes)
-                found += [(left, other) for other in others if other != self.plain_key(left)]
-            else:
-                found.append((left, right))
-        best = f"results.{self.study.best_first[0]}.accuracy"
-        return found + [(best, f"results.{model}.accuracy") for model in self.study.best_first[1:]]
+        if not found:
+            raise KeyError(f"{about} of {left} and {right} in the family of tests")
+        return found
 
     @cached_property
-    def corrected(self) -> dict[str, float]:
-        """Name of a test -> p after Holm's correction over the family."""
-        return holm(self.family)
+    def unknown(self) -> dict[Test, str]:
+        """The tests with a side that is no sum of shares of images -> that side."""
+        found = {}
+        for test in self.family:
+            try:
+                self.averaged.difference(test.left, test.right)
+            except (KeyError, IndexError) as error:
+                found[test] = str(error)
+        return found
+
+    @cached_property
+    def questions(self) -> dict[Test, tuple[object, ...]]:
+        """Test -> its sides by what they average."""
+        return {
+            test: (test.left, test.right)
+            if test in self.unknown
+            else self.averaged.question(test.left, test.right)
+            for test in self.family
+        }
+
+    def rivals(self, left: str) -> list[str]:
+        """Every key that a class or an error picked among all of its kind must be held against; or none."""
+        own, names = self.averaged.plain_key(left), self.study.classes
+        if left in {"results.best_class_recall", "results.worst_class_recall"}:
+            keys = [f"results.recall.{name}" for name in names]
+        elif left == "results.confused.rate":
+            cells = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
+            keys = [f"results.confusion.{i}.{j}" for i, j in cells]
+        else:
+            return []
+        return [key for key in keys if key != own]
+
+    def owed(self) -> Iterator[tuple[str, str]]:
+        """The comparisons that must be in the family: those that the ablation table prints."""
+        for model in self.study.models:
+            for ablation in self.study.ablations:
+                yield f"results.{model}.without.{ablation}.change", NOUGHT
+
+    def verdict(self, left: str, relation: str, right: str, candidates: int) -> str:
+        """What the tests say of "left relation right", and of each rival of a picked side alike."""
+        p = self._corrected(left, right, DIFFERENCE, candidates)
+        if p is None:
+            raise KeyError(f"{left} and {right} with {candidates} candidates in the family of tests")
+        if p >= self.alpha:
+            equal = self._corrected(left, right, EQUALITY, candidates)
+            alike = "holds" if relation == "==" else "equivalent"
+            return alike if equal is not None and equal < self.alpha else "undecided"
+        signs = {self.scores(left, rival).mean() > 0 for rival in self.rivals(left) or [right]}
+        if len(signs) > 1 and relation != "==":
+            return "undecided"
+        return "holds" if relation != "==" and signs == {relation == ">"} else "reversed"
+
+    def _corrected(self, left: str, right: str, about: str, candidates: int) -> float | None:
+        try:
+            found = [test for test in self.asking(left, right, about) if test.candidates == candidates]
+        except KeyError:
+            return None
+        return self.corrected[found[0]] if found else None
 
 
-def spoken(study: Study) -> list[Claim]:
-    """The comparisons of the manuscript as it ships, for a PDF without claims.json."""
-    return [
-        *((f"results.average.{ablation}.change", "0") for ablation in study.ablations),
-        ("results.best_class_recall", ""),
-        ("results.worst_class_recall", ""),
-        ("results.confused.rate", "results.confused2.rate"),
-        ("results.gained.change", "0"),
-        (LARGEST, "0"),
-        ("results.emotion_vit.without.no_transfer.change", "results.resemotenet.without.no_transfer.change"),
-    ]
-
-
-def sides(entry: Mapping[str, Any]) -> Claim:
-    """The two sides of an entry of claims.json."""
-    left, right = re.split(r" (?:>|<|==) ", entry["claim"])
-    return left, right
+def family_of(entries: Sequence[Mapping[str, Any]]) -> list[Test]:
+    """The tests of claims.json; KeyError where an entry does not say what is tested."""
+    return [Test(**{name: entry[name] for name in Test.__dataclass_fields__}) for entry in entries]
