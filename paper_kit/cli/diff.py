@@ -31,7 +31,8 @@ def diff(
 ) -> None:
     """Say which printed numbers differ between two builds or commits, from what to what, and why.
 
-    Settings, seeds, data, code and templates are told apart. The largest changes come first.
+    Settings, seeds, data, code and templates are told apart. Results come first, what
+    machines and counts change last; the largest changes lead.
     """
     found = differing(before, after, venue, experiment, runs, data)
     if json:

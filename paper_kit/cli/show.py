@@ -30,6 +30,8 @@ def show(run: Run) -> None:
     section("settings that differ from the defaults", flat(spec.short()))
     if state is RunState.DONE:
         tell_record(store.record(spec.id), spec)
+    elif state in {RunState.MISSING, RunState.BLOCKED}:
+        typer.echo("\nplanned, and not trained yet: `paperkit run-all` trains it")
     elif state is RunState.FAILED:
         typer.echo("\n" + store.file(spec.id, "error.txt").read_text(encoding="utf-8"))
     tell_history(store, spec)

@@ -9,7 +9,7 @@ from paper_kit.core.config import data_roots, study_root, weights_folders
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.part import Part
-from paper_kit.core.plan import BASE, Plan, load_plans
+from paper_kit.core.plan import BASE, Plan, all_runs, load_plans
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
@@ -66,6 +66,9 @@ def find_run(text: str, store: Store, plans: tuple[Plan, ...]) -> RunSpec:
         return store.spec(ids[0])
     if ids:
         raise InputError(f"{text}: the runs {', '.join(ids)} begin so; type more digits.")
+    planned = {run.id: run for run in all_runs(plans) if len(text) >= 3 and run.id.startswith(text)}
+    if len(planned) == 1:
+        return next(iter(planned.values()))
     model, ablation, seed = (*text.split("/"), "", "")[:3]
     for row in (row for plan in plans for row in plan.rows):
         if (row.model_key, row.ablation_key) == (model, ablation or BASE) and seed in ("", str(row.seed)):

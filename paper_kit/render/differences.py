@@ -9,13 +9,15 @@ from typing import Any
 
 from paper_kit.core.digest import Inputs
 from paper_kit.core.errors import InputError
-from paper_kit.core.files import read_json
+from paper_kit.core.files import read_json, sha256_file
 from paper_kit.core.store import Store
 from paper_kit.render.reasons import Runs, reasons, runs_behind
 from paper_kit.render.seal import MANIFEST, RUNS, read_manifest, run_entry
 
 FACTS = "facts.json"
 STAMPED = "build."  # facts that differ whenever anything does
+BOOKKEEPING = ("environment.", "counts.", "names.", "study.")
+TIMES = frozenset({"ms", "s", "min", "h"})
 NOT_PRINTED = "–"
 
 PrintedFacts = Sequence[Mapping[str, Any]]  # facts.json
@@ -57,9 +59,9 @@ def load_build(path: Path, store: Store | None = None) -> Build:
             f"{path}: expected a build folder with {FACTS}, such as paper/build/ieeetran, or a commit."
         )
     facts = _checked(read_json(folder / FACTS), folder / FACTS)
-    runs = read_json(folder / RUNS) if (folder / RUNS).is_file() else {}
+    runs = _checked_runs(read_json(folder / RUNS), facts, folder / RUNS) if (folder / RUNS).is_file() else {}
     manifest = folder / MANIFEST
-    inputs = read_manifest(manifest).inputs if manifest.is_file() else {}
+    inputs = _sealed(manifest) if manifest.is_file() else {}
     return Build(facts, {**_from_store(facts, runs, store), **runs}, inputs)
 
 
@@ -76,7 +78,15 @@ def differences(before: Build, after: Build) -> tuple[Difference, ...]:
         difference = _between(name, old[name], new[name], before.runs, after.runs, changed)
         if difference is not None:
             found.append(difference)
-    return tuple(sorted(found, key=lambda each: -each.size))
+    return tuple(sorted(found, key=lambda each: (_rank(each.fact, new, old), -each.size)))
+
+
+def _rank(name: str, *sides: Mapping[str, PrintedFacts]) -> int:
+    """0 for results and claims, 1 for the rest, 2 for what every machine and every count changes."""
+    if "results." in name or name.startswith("claim"):
+        return 0
+    first = next(side[name][0] for side in sides if name in side)
+    return 2 if name.startswith(BOOKKEEPING) or first["unit"] in TIMES else 1
 
 
 def _between(
@@ -133,7 +143,41 @@ def _from_store(facts: PrintedFacts, known: Runs, store: Store | None) -> dict[s
 def _checked(value: Any, path: Path) -> PrintedFacts:
     """The facts of a file; InputError where it holds something else."""
     needed = {"key", "text", "value", "kind", "unit", "origin"}
-    rows = value if isinstance(value, list) else [None]
-    if not all(isinstance(row, dict) and needed <= set(row) for row in rows):
+    parts = {"runs", "readings", "fields", "formula"}
+    rows = value if isinstance(value, list) and value else [None]
+    if not all(
+        isinstance(row, dict)
+        and needed <= set(row)
+        and isinstance(row["origin"], dict)
+        and parts <= set(row["origin"])
+        for row in rows
+    ):
         raise InputError(f"{path}: not the facts of a paper. Type `paperkit render` to write them again.")
     return list(rows)
+
+
+def _checked_runs(value: Any, facts: PrintedFacts, path: Path) -> Runs:
+    """The runs of a file; InputError where it holds something else, or lacks one that a fact is from."""
+    needed = {"label", "seed", "data", "spec", "code", "engine", "metrics", "environment"}
+    whole = isinstance(value, dict) and all(
+        isinstance(run, dict) and needed <= set(run) for run in value.values()
+    )
+    behind = {run for fact in facts if not fact.get("missing") for run in runs_behind(fact) if "/" not in run}
+    if not whole or behind - set(value):
+        raise InputError(
+            f"{path}: not the runs behind the facts. Type `paperkit render` to write them again."
+        )
+    return dict(value)
+
+
+def _sealed(manifest: Path) -> Mapping[str, Mapping[str, str]]:
+    """The inputs that a manifest tells; InputError where the facts beside it are others."""
+    told = read_manifest(manifest)
+    for name in (FACTS, RUNS):
+        path = manifest.with_name(name)
+        if name in told.files and (not path.is_file() or sha256_file(path) != told.files[name]):
+            raise InputError(
+                f"{path}: not the file that {MANIFEST} seals: it was rendered or changed since. Type "
+                "`paperkit build-pdf` to build the paper again, or compare with . (the study as it is now)."
+            )
+    return told.inputs

@@ -61,6 +61,11 @@ def build_of(text: str, request: Request, root: Path, say: Callable[[str], None]
 def checkout(ref: str, root: Path) -> Iterator[Path]:
     """The study's folder as it was in a commit, in a temporary worktree; InputError where there is none."""
     commit = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if not commit and _git(root, "rev-parse", "--git-dir") is None:
+        raise InputError(
+            f"{ref}: no such file, and no commit either: {root} is not in a git repository. Name a build "
+            "folder such as paper/build/ieeetran, a zip of records, or . for the study as it is now."
+        )
     if not commit:
         raise InputError(
             f"{ref}: neither a file nor a commit. Name a build folder such as paper/build/ieeetran, a zip of "

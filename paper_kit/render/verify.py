@@ -24,6 +24,7 @@ from paper_kit.render.differences import FACTS, differences, load_build
 from paper_kit.render.seal import (
     DIGITS,
     MANIFEST,
+    RUNS,
     Manifest,
     elsewhere,
     inputs_of,
@@ -206,7 +207,8 @@ def _numbers(folder: Path | None, manifest: Manifest | None, rebuilt: Path) -> C
     now = load_build(rebuilt)
     if sha256_file(rebuilt / FACTS) == manifest.files[FACTS]:
         return Check("numbers", Verdict.OK, f"all {len(now.facts)} come out as printed")
-    if not (folder / FACTS).is_file() or sha256_file(folder / FACTS) != manifest.files[FACTS]:
+    kept = {name: folder / name for name in (FACTS, RUNS) if name in manifest.files}
+    if any(not path.is_file() or sha256_file(path) != manifest.files[name] for name, path in kept.items()):
         told = f"they come out otherwise; the {FACTS} that was sealed is not at hand to say which"
         return Check("numbers", Verdict.DIFFERS, told)
     found = differences(load_build(folder), now)

@@ -116,3 +116,11 @@ def test_durations_are_written():
 
 def test_columns_are_aligned_without_trailing_blanks():
     assert columns([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc  d"
+
+
+@pytest.mark.usefixtures("root")
+def test_show_says_of_a_planned_run_that_it_is_not_trained(paperkit):
+    run_id = paperkit("show", "other/no_mixing").stdout.split()[0]
+    shown = paperkit("show", run_id)
+    assert shown.exit_code == 0
+    assert "planned, and not trained yet" in shown.stdout

@@ -111,3 +111,22 @@ def test_what_is_neither_a_file_nor_a_commit_says_what_may_stand_there(paperkit)
     assert result.exit_code == 2
     for word in ("build folder", "zip of records", "git log"):
         assert word in result.stderr
+
+
+@pytest.mark.parametrize(("name", "text"), [("facts.json", "[]"), ("runs.json", "[]"), ("runs.json", "{}")])
+def test_a_damaged_build_is_no_build_without_numbers(root, paperkit, name, text):
+    assert paperkit("render", "--out", root / "a").exit_code == 0
+    (root / "a" / name).write_text(text)
+    result = paperkit("diff", root / "a")
+    assert result.exit_code == 2
+    assert f"{name}: not the " in result.stderr
+
+
+def test_outside_of_git_a_commit_is_told_to_need_a_repository(root, paperkit, monkeypatch):
+    import shutil
+
+    shutil.rmtree(root / ".git")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
+    result = paperkit("diff", "HEAD~3", ".")
+    assert result.exit_code == 2
+    assert "is not in a git repository" in result.stderr
