@@ -57,7 +57,15 @@ class PrintedTable(Frozen):
     @classmethod
     def _in_percent(cls, value: Any) -> Any:
         """The table with its fractions as percentages, each with the digits that it had."""
-        if not isinstance(value, Mapping) or value.get("unit") != "fraction":
+        if not isinstance(value, Mapping):
+            return value
+        typed = [
+            *(value.get(key) for key in SHARES),
+            *(one for key in BY_CLASS for one in _values(value.get(key))),
+        ]
+        if texts := [one for one in typed if isinstance(one, str)]:
+            raise ValueError(f"{texts[0]!r} is a text; type the number without quotes")
+        if value.get("unit") != "fraction":
             return value
         changed = dict(value)
         for key in SHARES:
@@ -100,7 +108,13 @@ def read_tables(path: Path) -> tuple[PrintedTable, ...]:
     """The tables of a file, with the digits as they were typed; InputError lists everything wrong with it."""
     read_toml(path)  # tells a missing file and wrong syntax
     value = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    tables = validate(_File, value, str(path)).table
+    if isinstance(value.get("table"), Mapping):
+        raise InputError(f"{path}: write [[table]] with two brackets: a file holds a list of tables.")
+    try:
+        tables = validate(_File, value, str(path)).table
+    except InputError as error:  # a bad value leaves no whole table, which is no second problem
+        told = [problem for problem in error.problems if "should have at least 1 item" not in problem]
+        raise InputError(told or f"{path}: there is no [[table]] in it.") from None
     problems = [f"{path}, {table.name}: {problem}" for table in tables for problem in _problems(table)]
     if problems:
         raise InputError(problems)
@@ -110,6 +124,13 @@ def read_tables(path: Path) -> tuple[PrintedTable, ...]:
 def _problems(table: PrintedTable) -> list[str]:
     """What keeps a table from being checked."""
     found = []
+    shares = [one for one in (table.accuracy, *table.recalls.values()) if one is not None]
+    if table.unit == "percent" and shares and max(shares) <= 1 and any(0 < one < 1 for one in shares):
+        found.append(f'{max(shares)} is below 1 percent; for shares from 0 to 1 type unit = "fraction".')
+    if "images" in table.model_fields_set and not table.images:
+        found.append("images = 0: no image was tested; type their number, or leave it out.")
+    if "confusion" in table.model_fields_set and not any(any(row) for row in table.confusion):
+        found.append("the confusion matrix is empty; type its numbers, or leave it out.")
     if table.dataset and table.known is None:
         names = [one.name for one in KNOWN]
         found.append(
@@ -134,9 +155,14 @@ def _strangers(table: PrintedTable) -> list[str]:
     wanted = set(table.weights)
     return [
         f"{key} has the classes {', '.join(sorted(names))}; the supports have {', '.join(sorted(wanted))}."
+        + (f" Add {', '.join(sorted(wanted - names))}." if wanted - names else "")
         for key, names in given.items()
         if names and wanted and names != wanted
     ]
+
+
+def _values(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else []
 
 
 def _times_100(value: Any) -> Any:

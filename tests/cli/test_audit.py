@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from paper_kit.bench import study
 from paper_kit.core.store import Store
 from paper_kit.data.cache import open_dataset
@@ -72,4 +74,35 @@ def test_the_help_documents_a_file_that_can_be_checked(paperkit, tmp_path):
     assert "[[table]]" in shown
     file = tmp_path / "documented.toml"
     file.write_text(FORMAT[FORMAT.index("  [[table]]") :], encoding="utf-8")
-    assert paperkit("audit", "published", file).exit_code in (0, 1)
+    result = paperkit("audit", "published", file)
+    assert result.exit_code == 0, result.stdout
+    assert "0 of 1 table inconsistent" in result.stdout
+
+
+def test_a_table_with_nothing_to_check_has_its_own_code(paperkit, tmp_path):
+    file = tmp_path / "empty.toml"
+    file.write_text('[[table]]\nname = "t"\n', encoding="utf-8")
+    result = paperkit("audit", "published", file)
+    assert result.exit_code == 3
+    assert result.stdout.endswith("0 of 1 table inconsistent; nothing checked\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[table]\nname = "t"\n', "write [[table]] with two brackets"),
+        ('[[table]]\nname = "t"\naccuracy = "72.4"\n', "type the number without quotes"),
+        ('[[table]]\nname = "t"\naccuracy = 0.724\nimages = 3589\n', 'type unit = "fraction"'),
+        ('[[table]]\nname = "t"\nimages = 0\n', "images = 0"),
+        ('[[table]]\nname = "t"\nconfusion = []\n', "the confusion matrix is empty"),
+        ('[[table]]\nname = "t"\nclasses = ["a"]\nconfusion = [[0]]\n', "the confusion matrix is empty"),
+        ('[[table]]\nname = "t"\nrecalls = { a = 5.0 }\nsupports = { a = 1, b = 2 }\n', "Add b."),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_one_error_with_its_cure(paperkit, tmp_path, text, words):
+    file = tmp_path / "bad.toml"
+    file.write_text(text, encoding="utf-8")
+    result = paperkit("audit", "published", file)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "at least 1 item" not in result.stderr
