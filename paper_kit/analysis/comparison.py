@@ -125,9 +125,8 @@ def _choices(left: Fact, right: Fact) -> int:
     if left.chosen_of > 1 and right.chosen_of > 1:
         most = max(left.chosen_of, right.chosen_of)
         return most * (most - 1) // 2
-    if left.chosen_of > 1 and right.terms:
-        return left.chosen_of - 1
-    return max(left.chosen_of, right.chosen_of)
+    most = max(left.chosen_of, right.chosen_of)
+    return most - 1 if most > 1 and left.terms and right.terms else most
 
 
 def _pair_of_accuracies(

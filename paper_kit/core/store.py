@@ -135,7 +135,7 @@ class Store:
             ) from None
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
-        """One row an epoch; a last line cut off in mid-write is left out."""
+        """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""
         path = self.file(run_id, "history.jsonl")
         rows = []
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
@@ -143,6 +143,13 @@ class Store:
                 rows.append(json.loads(line))
             except json.JSONDecodeError:
                 break
+        for number, row in enumerate(rows, start=1):
+            wrong = [name for name, value in row.items() if not isinstance(value, int | float | None)]
+            if wrong:
+                raise InputError(
+                    f"{path}:{number}: {', '.join(wrong)} is no number. The file was edited or damaged; "
+                    "unpack the records again, or delete the run's folder and type `paperkit run-all`."
+                )
         return rows
 
     def reason(self, run_id: str) -> str:

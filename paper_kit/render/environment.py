@@ -127,17 +127,7 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
         self._reader = TexLexer(self, tuple(files))
         self.globals = {name: self.globals[name] for name in KEPT_GLOBALS}
         self.tests = {name: self.tests[name] for name in KEPT_TESTS}
-        self.filters = {
-            name: kept_apart(name, FILTERS[name]) if name in COMPARING else FILTERS[name]
-            for name in KEPT_FILTERS
-        } | {
-            "join": self._joined_by,
-            "label": without_link(label),
-            "key": without_link(key),
-            "lower": _case("lower"),
-            "upper": _case("upper"),
-            "capitalize": _case("capitalize"),
-        }
+        self.filters = {**_filters(), "join": self._joined_by}
 
     @property
     def lexer(self) -> Lexer:  # type: ignore[override]
@@ -201,6 +191,15 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
         if texts or isinstance(left, list | tuple):
             raise InputError(f"'{operator}' cannot be used on text; print the parts one after another.")
         return super().call_binop(context, operator, left, right)
+
+
+def _filters() -> dict[str, Callable[..., Any]]:
+    """Jinja's filters that a text needs, those that compare kept apart from measured values."""
+    kept = {
+        name: kept_apart(name, FILTERS[name]) if name in COMPARING else FILTERS[name] for name in KEPT_FILTERS
+    }
+    cases = {name: _case(name) for name in ("lower", "upper", "capitalize")}
+    return {**kept, **cases, "label": without_link(label), "key": without_link(key)}
 
 
 def _case(name: str) -> Callable[[Any], str]:

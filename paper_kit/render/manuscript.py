@@ -117,18 +117,13 @@ def _set_once(
     artifacts = Artifacts(material, printer, drawn)
     environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show, material.claims)
     names = {
-        **fact_trees(material.facts),
-        **material.switches,
+        **_of_study(material),
         **_front_matter(manuscript.paper, venue),
         **verbs(environment.judge),
         "subject": subject(material.seeds, printer.show),
         "table": artifacts.table,
         "figure": artifacts.figure,
         "edition": edition,
-        "audits": [
-            {"name": line.name, "outcome": line.outcome, "found": Note(*line.parts)}
-            for line in material.audits
-        ],
         "provenance": lambda: provenance_tex(provenance(printer.printed, material.runs), artifacts.tables),
     }
     with told(manuscript.folder, manuscript.templates, [*names, *environment.globals]):
@@ -151,6 +146,14 @@ def _set_once(
         provenance=found,
         edition=edition,
     )
+
+
+def _of_study(material: Material) -> dict[str, Any]:
+    """What templates may say of the study: facts, switches, and the lines of its audits."""
+    audits = [
+        {"name": line.name, "outcome": line.outcome, "found": Note(*line.parts)} for line in material.audits
+    ]
+    return {**fact_trees(material.facts), **material.switches, "audits": audits}
 
 
 def placeholders(paper: Paper) -> list[str]:

@@ -100,8 +100,7 @@ def mean_interval(
     RN, with MS_image - MS_residual not below 0. For a comparison pass the differences of two models seed by
     seed and image by image. With one or two seeds the seeds' scores are averaged image by image, and the
     interval holds for these networks only: `noise` says so. `carriers` are the images on which the score can
-    vary where these are fewer than all, such as those of one class: their number sets the degrees. InputError
-    with fewer than two images.
+    vary where these are fewer, such as those of one class: they set the degrees. InputError below two images.
 
     Scores that do not vary on n images say no more than that variation is rare: the interval then reaches to
     what n images would miss with a probability of 1 - level, and p is the chance that they all miss a share

@@ -96,7 +96,9 @@ def test_a_study_that_is_whole_passes_every_check_that_can_be_made(study):
         "Plausibility ceiling",
     ]
     table = load("table", "audit")(study())
-    assert [row[1].content for row in table.cells].count("holds") == sum(each.outcome == "holds" for each in found)
+    assert [row[1].content for row in table.cells].count("holds") == sum(
+        each.outcome == "holds" for each in found
+    )
     assert {each.outcome for each in found} == {"holds", "reported", "not checked"}
 
 

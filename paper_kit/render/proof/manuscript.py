@@ -120,29 +120,29 @@ def check_template(
             r"\BLOCK{endclaim}, or \opinion{…} where it is your view."
         )
         found.append((claim.start, _finding("claim", name, page, claim.start, message)))
-    parser = environment or expressions()
-    for wrong in claim_findings(page, subjects, parser):
-        found.append((wrong.start, _finding("claim", name, page, wrong.start, wrong.message)))
     for kind, wrongs in (
+        ("claim", claim_findings(page, subjects, environment or expressions())),
         ("number", (*value_findings(page), *counter_findings(page))),
         ("name", owner_findings(page, subjects)),
         ("literal", brace_findings(page)),
     ):
         found += [(each.start, _finding(kind, name, page, each.start, each.message)) for each in wrongs]
     found += _without_reason(name, page)
-    return Proof(
-        tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0])),
-        tuple(
-            Literal(
-                _place(name, page, each.start), " ".join(each.text.split()), " ".join(each.reason.split())
-            )
-            for each in page.literals
-        ),
-        tuple(
-            Opinion(_place(name, page, start), " ".join(page.source[start:end].split()))
-            for start, end in page.opinions
-        ),
-    )
+    in_order = tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0]))
+    return Proof(in_order, tuple(_literals(name, page)), tuple(_opinions(name, page)))
+
+
+def _literals(name: str, page: Page) -> Iterator[Literal]:
+    """What the author typed on purpose, with the reason."""
+    for each in page.literals:
+        text, reason = " ".join(each.text.split()), " ".join(each.reason.split())
+        yield Literal(_place(name, page, each.start), text, reason)
+
+
+def _opinions(name: str, page: Page) -> Iterator[Opinion]:
+    """What the author holds as a view."""
+    for start, end in page.opinions:
+        yield Opinion(_place(name, page, start), " ".join(page.source[start:end].split()))
 
 
 def _cut(page: Page) -> Iterator[Typed]:
