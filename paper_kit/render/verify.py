@@ -137,7 +137,7 @@ def _inputs(manifest: Manifest, asked: Request, root: Path) -> Check:
     changed = today.changed_since(manifest.inputs)
     sealed = f"the seal {manifest.seal}"
     hint = elsewhere(manifest.inputs, today.classes, asked.runs or Path("experiments/runs"))
-    if hint:
+    if hint and "paper" not in changed:  # the experiment asks for the same runs, which are not there
         return Check("inputs", Verdict.DIFFERS, hint)
     if not changed:
         return Check("inputs", Verdict.OK, f"today's are those of {sealed}")
