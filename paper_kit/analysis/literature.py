@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from paper_kit.core.config import Frozen, read_toml, validate
+from paper_kit.core.errors import InputError
 
 UNKNOWN = ("not seen", "not stated", "")  # how a file says that the source does not tell
 
@@ -42,4 +43,9 @@ class Literature(Frozen):
 
 def read_literature(path: Path) -> tuple[Published, ...]:
     """The published results of a file, in its order; InputError lists everything wrong with it."""
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file, and the table of published results needs one. Put it there, or "
+            'take table("literature") out of the templates.'
+        )
     return validate(Literature, read_toml(path), str(path)).result

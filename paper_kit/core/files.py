@@ -84,6 +84,25 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """A block in which no other process on this machine is in a block on the folder; InputError if one is."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"{folder}: another build is at work here. Wait until it has ended, or build elsewhere: --out."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from paper_kit.core.config import Frozen, read_toml, validate
 from paper_kit.core.errors import InputError, did_you_mean
-from paper_kit.core.spec import Fraction, NotNegative
 
 TITLE = "Advanced Emotion Recognition Using Transfer Learning and Vision Transformers"
 
@@ -32,8 +31,10 @@ class Paper(Frozen):
     keywords: tuple[str, ...] = ()
     venue: str = "ieeetran"
     experiments: Annotated[tuple[str, ...], Field(min_length=1)] = ("quick",)
-    alpha: Fraction = 0.05  # level of the tests behind claims
-    equivalence_margin: NotNegative = 1.0  # points of accuracy within which two models count as equal
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05  # level of the tests behind claims
+    equivalence_margin: Annotated[float, Field(gt=0)] = (
+        1.0  # points of accuracy within which two models count as equal
+    )
     demo: bool = False  # true lets --final pass on synthetic data
     acknowledgements: str = ""
     code_url: str = ""

@@ -6,15 +6,15 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from paper_kit.analysis.claims import told as told_claims
 from paper_kit.analysis.results import Results, collect
 from paper_kit.core.config import study_root, weights_folders
 from paper_kit.core.errors import InputError
-from paper_kit.core.files import read_json, write_bytes
+from paper_kit.core.files import alone_in, read_json, write_bytes
 from paper_kit.core.paper import experiment_files, load_paper
 from paper_kit.core.plan import load_plans
 from paper_kit.core.spec import Resources
@@ -23,9 +23,8 @@ from paper_kit.core.store import RunState, Store
 from paper_kit.render.check import Finding, check, pages
 from paper_kit.render.compile import JOB, compile_tex
 from paper_kit.render.editions import Edition, counterpart, edition_tex, folder_name
-from paper_kit.render.inspection import inspect, keep
+from paper_kit.render.inspection import Inspection, inspect, keep
 from paper_kit.render.manuscript import (
-    CLASS_FILES,
     Manuscript,
     Typeset,
     load_manuscript,
@@ -47,7 +46,7 @@ from paper_kit.render.seal import (
     unspoiled,
     write_manifest,
 )
-from paper_kit.render.venue import Venue, load_venue
+from paper_kit.render.venue import Venue, belongs, load_venue, place_in_build
 
 WRITTEN = "files.json"  # names of the files of the last build
 
@@ -123,6 +122,15 @@ def build_paper(
         told = [str(finding) for finding in seen.findings]
         refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
     folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
+    with alone_in(folder):
+        report = _written(request, root, inputs, made, seen, folder)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def _written(
+    request: Request, root: Path, inputs: Inputs, made: Typeset, seen: Inspection, folder: Path
+) -> BuildReport:
+    """The build folder written, compiled and sealed."""
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
     twin = counterpart(folder, inputs.venue.key, request.edition)
@@ -144,7 +152,7 @@ def build_paper(
         missing=inputs.missing,
         stale=inputs.stale,
         findings=seen.findings,
-        seconds=time.monotonic() - started,
+        seconds=0.0,
     )
 
 
@@ -212,7 +220,9 @@ def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_
 
 def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str, bytes]:
     """Path in the build folder -> content, for all that TeX and a reader need."""
-    files = {_place(name, venue): data for name, data in manuscript.files.items() if _belongs(name, venue)}
+    files = {
+        place_in_build(name, venue): data for name, data in manuscript.files.items() if belongs(name, venue)
+    }
     files["paper.tex"] = made.tex.encode()
     for stem, table in made.tables.items():
         files[f"tables/{stem}.csv"] = table.to_csv().encode()
@@ -286,15 +296,3 @@ def refuse(problems: Sequence[str]) -> None:
     """Nothing where there are no problems; else InputError."""
     if problems:
         raise InputError(["--final: this paper is not finished.", *dict.fromkeys(problems)])
-
-
-def _belongs(name: str, venue: Venue) -> bool:
-    """Whether a file of templates/ is for this venue: another venue's class files are not."""
-    path = PurePosixPath(name)
-    return path.parts[0] != "venues" or path.parts[1] == venue.key
-
-
-def _place(name: str, venue: Venue) -> str:
-    """Where a file of templates/ goes: class files of the venue beside paper.tex, others as they are."""
-    path = PurePosixPath(name)
-    return path.name if path.parts[:2] == ("venues", venue.key) and path.suffix in CLASS_FILES else name

@@ -23,13 +23,12 @@ from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
 from paper_kit.render.tabular import tabular
 from paper_kit.render.template_errors import told
 from paper_kit.render.tex import Tex, escape, join, key, label
-from paper_kit.render.venue import Venue
+from paper_kit.render.venue import CLASS_FILES, Venue
 from paper_kit.render.verbs import subject, verbs
 
 MAIN = "manuscript.tex"
 MACROS = "macros.tex"  # plain TeX, copied as it is
 COPIED = {".bib", ".pdf", ".png", ".jpg", ".jpeg"}  # what a template may read beside TeX
-CLASS_FILES = {".cls", ".sty", ".bst", ".clo", ".cfg"}  # in a venue's folder; copied beside paper.tex
 NOBODY = Author(name="First Author", affiliation="Your University")
 _PLACEHOLDER = re.compile(
     r"\b(first|second|third|fourth|your|another)\s+(author|name|university|institution|department|city)\b"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,6 +10,8 @@ from pydantic import Field
 from paper_kit.analysis.style import Style
 from paper_kit.core.config import Frozen, read_toml, validate
 from paper_kit.core.errors import InputError, did_you_mean
+
+CLASS_FILES = {".cls", ".sty", ".bst", ".clo", ".cfg"}  # in a venue's folder; copied beside paper.tex
 
 Inches = Annotated[float, Field(gt=0, lt=30)]
 
@@ -58,3 +60,15 @@ def load_venue(templates: Path, name: str) -> Venue:
     if "key" in value:
         raise InputError(f"{path}: the key 'key' is the folder's name; remove it.")
     return validate(Venue, {**value, "key": name}, str(path))
+
+
+def belongs(name: str, venue: Venue) -> bool:
+    """Whether a file of templates/ is for this venue: another venue's class files are not."""
+    path = PurePosixPath(name)
+    return path.parts[0] != "venues" or path.parts[1] == venue.key
+
+
+def place_in_build(name: str, venue: Venue) -> str:
+    """Where a file of templates/ goes: class files of the venue beside paper.tex, others as they are."""
+    path = PurePosixPath(name)
+    return path.name if path.parts[:2] == ("venues", venue.key) and path.suffix in CLASS_FILES else name

@@ -185,3 +185,12 @@ def test_a_study_becomes_a_pdf_and_a_second_build_changes_nothing(study: Path) -
     again = build_paper(Request(), study)
     assert again.changed == ()
     assert report.pdf.stat().st_mtime_ns == before
+
+
+def test_two_builds_in_one_folder_at_once_are_refused(study: Path) -> None:
+    from paper_kit.core.files import alone_in
+
+    folder = study / "paper" / "build" / "ieeetran"
+    with alone_in(folder), pytest.raises(InputError, match="another build is at work here"):
+        build_paper(Request(compile=False), study)
+    build_paper(Request(compile=False), study)

@@ -172,3 +172,35 @@ def test_sentence_and_table_show_one_p(told, removal):
         known = p_by_question.setdefault(one.comparison.question, one.p.value)
         assert known == one.p.value
     assert all(one.p.value is None or one.p.value >= one.comparison.p - 1e-12 for one in made.claims)
+
+
+SAME = "does not distinguishably lose more or less than"
+LEANS = {  # what EmotionViT changes further without transfer -> words of the comparison, of the discussion
+    -0.3: ("is ahead of it instead", "EmotionViT loses more than"),
+    -0.2: ("it cannot be told apart from", "EmotionViT loses more than"),
+    0.0: ("also holds where neither has transferred weights", SAME),
+    0.1: ("also holds where neither has transferred weights", "EmotionViT loses less than"),
+}
+COUNTED = {
+    "holds": ("The fewest MACs are those of", "70.0 MiB with AMP and 120 MiB without"),
+    "reversed": ("The fewest MACs are those of", "150 MiB with AMP, no less than the 120 MiB without"),
+    "undecided": ("All networks need the same number of MACs", "120 MiB with AMP or without"),
+}
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("lean", LEANS)
+def test_what_a_network_owes_to_transfer_is_said_as_it_came_out(tmp_path, seeds, lean):
+    text = words(printed(study(tmp_path, seeds=seeds, lean=lean)))
+    for place, expected in enumerate(LEANS[lean]):
+        others = {told[place] for told in LEANS.values()} - {expected}
+        assert expected in text
+        assert not any(other in text for other in others)
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+def test_counts_are_compared_as_they_are(tmp_path, counted):
+    text = words(printed(study(tmp_path, seeds=1, counted=counted))).replace(r"\,", " ")
+    for place, expected in enumerate(COUNTED[counted]):
+        assert expected in text
+        assert not any(told[place] in text for told in COUNTED.values() if told[place] != expected)
