@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.figures._canvas import canvas, listed, waiting, wrapped
@@ -24,6 +25,7 @@ from paper_kit.data.split import stratified_subset
 
 COMPONENTS = 50  # of the PCA before t-SNE, as van der Maaten and Hinton 2008 took 30
 ITERATIONS = 500
+THREADS = 1  # a map
 ANGLE = 0.7  # of Barnes-Hut, for speed
 SMALLEST = 10  # images, under which there is no map
 
@@ -72,9 +74,8 @@ def _maps(known: Known, ids: NDArray[Any], settings: tuple[float, int], folder: 
         found["features_ND"][place].astype(np.float32)
         for (_, found), place in zip(known, places, strict=True)
     ]
-    with ThreadPoolExecutor(
-        os.cpu_count() or 1
-    ) as pool:  # one thread a map: the maps do not depend on how many
+    # one thread a map, in BLAS too, whose sums depend on how many: equal features give equal maps anywhere
+    with threadpool_limits(THREADS), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         maps = list(pool.map(lambda each: _map(each, *settings, folder), features))
     frames = [
         pd.DataFrame(
@@ -125,6 +126,7 @@ def _map(features_ND: Floats, perplexity: float, seed: int, folder: Path) -> Flo
         "components": COMPONENTS,
         "iterations": ITERATIONS,
         "angle": ANGLE,
+        "threads": THREADS,
     }
     name = sha256_text(canonical_json(what) + sha256_text(features_ND.tobytes().hex()))[:16]
     path = folder / f"{name}.npy"
