@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +75,7 @@ def _maps(known: Known, ids: NDArray[Any], settings: tuple[float, int], folder: 
         found["features_ND"][place].astype(np.float32)
         for (_, found), place in zip(known, places, strict=True)
     ]
+    import_module("sklearn.manifold")  # a limit reaches only the libraries that are loaded
     # one thread a map, in BLAS too, whose sums depend on how many: equal features give equal maps anywhere
     with threadpool_limits(THREADS), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         maps = list(pool.map(lambda each: _map(each, *settings, folder), features))
@@ -126,7 +128,7 @@ def _map(features_ND: Floats, perplexity: float, seed: int, folder: Path) -> Flo
         "components": COMPONENTS,
         "iterations": ITERATIONS,
         "angle": ANGLE,
-        "threads": THREADS,
+        "threads": f"{THREADS} a map",
     }
     name = sha256_text(canonical_json(what) + sha256_text(features_ND.tobytes().hex()))[:16]
     path = folder / f"{name}.npy"
