@@ -77,7 +77,7 @@ def _maps(known: Known, ids: NDArray[Any], settings: tuple[float, int], folder: 
     ]
     import_module("sklearn.manifold")  # a limit reaches only the libraries that are loaded
     # one thread a map, in BLAS too, whose sums depend on how many: equal features give equal maps anywhere
-    with threadpool_limits(THREADS), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with threadpool_limits(THREADS, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         maps = list(pool.map(lambda each: _map(each, *settings, folder), features))
     frames = [
         pd.DataFrame(
@@ -157,7 +157,8 @@ def _embedded(features_ND: Floats, perplexity: float, seed: int) -> Floats:
     tsne = TSNE(
         2, perplexity=perplexity, init=start, angle=ANGLE, max_iter=ITERATIONS, random_state=seed, n_jobs=1
     )
-    made: Floats = tsne.fit_transform(reduced).astype(np.float32)
+    with threadpool_limits(THREADS, "openmp"):  # a limit of this thread, where BLAS has one of the process
+        made: Floats = tsne.fit_transform(reduced).astype(np.float32)
     return made
 
 
