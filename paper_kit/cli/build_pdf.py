@@ -101,7 +101,8 @@ def build(
 
     from paper_kit.cli.workplace import Workplace, fingerprint_of
     from paper_kit.core.config import study_root
-    from paper_kit.render.build import Request, build_paper
+    from paper_kit.render.build import build_paper
+    from paper_kit.render.request import Request
 
     root = study_root()
     resources = Workplace(root, ()).resources(data)

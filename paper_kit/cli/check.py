@@ -61,8 +61,9 @@ def anew(
     from functools import partial
 
     from paper_kit.cli.workplace import Workplace, fingerprint_of
-    from paper_kit.render.build import Request, read_inputs
     from paper_kit.render.inspection import inspect
+    from paper_kit.render.reading import read_inputs
+    from paper_kit.render.request import Request
 
     resources = Workplace(root, ()).resources(data)
     request = Request(venue=venue, experiments=tuple(experiments or ()), runs=runs, resources=resources)

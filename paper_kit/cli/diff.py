@@ -54,8 +54,8 @@ def differing(
     """The differences between two builds by name, in the study around the current folder."""
     from paper_kit.cli.workplace import Workplace
     from paper_kit.core.config import study_root
-    from paper_kit.render.build import Request
     from paper_kit.render.differences import differences
+    from paper_kit.render.request import Request
     from paper_kit.render.revisions import build_of
 
     root = study_root()

@@ -91,7 +91,7 @@ def checked(
 
     from paper_kit.cli.workplace import fingerprint_of
     from paper_kit.core.paper import load_paper
-    from paper_kit.render.build import Request
+    from paper_kit.render.request import Request
     from paper_kit.render.verify import verify as checks_of
 
     built = place.root / "paper" / "build" / (venue or load_paper(place.root).venue) / "paper.pdf"

@@ -17,8 +17,9 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_text
 from paper_kit.core.pack import unpack
 from paper_kit.core.store import Store
-from paper_kit.render.build import Request, build_paper
+from paper_kit.render.build import build_paper
 from paper_kit.render.differences import Build, load_build
+from paper_kit.render.request import Request
 
 TODAY = "."  # the study as it is now
 LOCAL = "paperkit.local.toml"

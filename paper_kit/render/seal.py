@@ -26,8 +26,8 @@ from paper_kit.core.plan import all_runs, run_labels
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
-    from paper_kit.render.build import Request
     from paper_kit.render.material import Material
+    from paper_kit.render.request import Request
 
 MANIFEST = "manifest.json"  # beside the PDF
 RUNS = "runs.json"  # beside facts.json: the runs that they come from

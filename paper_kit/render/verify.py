@@ -19,8 +19,9 @@ from paper_kit.core.files import sha256_file
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.plan import load_plans, run_labels
 from paper_kit.core.status import Fingerprint, not_at_hand
-from paper_kit.render.build import Request, build_paper
+from paper_kit.render.build import build_paper
 from paper_kit.render.differences import FACTS, differences, load_build
+from paper_kit.render.request import Request
 from paper_kit.render.seal import (
     DIGITS,
     MANIFEST,

@@ -9,9 +9,12 @@ import pytest
 from paper_kit.core.errors import InputError
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import Store
-from paper_kit.render.build import Request, build_paper, page_files, refuse, write
+from paper_kit.render.build import build_paper
+from paper_kit.render.folder import page_files, write
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.proofreading import unset_signs
+from paper_kit.render.refusal import refuse
+from paper_kit.render.request import Request
 from paper_kit.render.venue import load_venue
 from tests.analysis.fabricated import write_run
 from tests.render.small import MATERIAL, SECTIONS, TEMPLATES, made, manuscript

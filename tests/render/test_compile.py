@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from paper_kit.core.errors import InputError
-from paper_kit.render.build import page_files, write
 from paper_kit.render.check import check
 from paper_kit.render.compile import INSTALL, Compiled, compile_tex, cure, tex_errors
+from paper_kit.render.folder import page_files, write
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.source_map import Place, SourceMap
 from paper_kit.render.venue import load_venue

@@ -15,8 +15,9 @@ from paper_kit.core.files import read_json, write_json
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import Store
-from paper_kit.render.build import Request, build_paper
+from paper_kit.render.build import build_paper
 from paper_kit.render.differences import Build, Difference, differences, load_build
+from paper_kit.render.request import Request
 from tests.analysis.fabricated import write_run
 from tests.sealed import finish, run_ids, study
 

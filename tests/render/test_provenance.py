@@ -8,7 +8,7 @@ import pytest
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.predictions import RunReading
 from paper_kit.core.errors import InputError
-from paper_kit.render.build import page_files
+from paper_kit.render.folder import page_files
 from paper_kit.render.legend import Legend, RunLabel
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.printer import PrintedFact, same_digits

@@ -14,11 +14,11 @@ from pypdf import PdfReader
 
 from paper_kit.analysis.artifacts import Cell, Column, Figure, Note, Table
 from paper_kit.analysis.facts import Fact
-from paper_kit.render.build import page_files, write
 from paper_kit.render.check import Finding, check
 from paper_kit.render.compile import Compiled, compile_tex
 from paper_kit.render.covered import ReadBack, plain
 from paper_kit.render.editions import Edition, counterpart
+from paper_kit.render.folder import page_files, write
 from paper_kit.render.layout import Box, Layout, Link, Word, body_pages, read_layout
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.material import Drawn

@@ -12,7 +12,8 @@ import pytest
 from paper_kit.core.digest import Inputs
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, sha256_file
-from paper_kit.render.build import Request, build_paper
+from paper_kit.render.build import build_paper
+from paper_kit.render.request import Request
 from paper_kit.render.seal import (
     MANIFEST,
     RUNS,

@@ -14,7 +14,8 @@ from paper_kit.core.files import read_json, write_json, write_npz
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.plan import load_plans
 from paper_kit.render import verify as module
-from paper_kit.render.build import Request, build_paper
+from paper_kit.render.build import build_paper
+from paper_kit.render.request import Request
 from paper_kit.render.seal import MANIFEST
 from paper_kit.render.verify import Check, Verdict, find_manifest, verify
 from tests.sealed import finish, run_ids, study

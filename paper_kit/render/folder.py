@@ -1,0 +1,60 @@
+"""The build folder: the files of a paper as values, and written where they changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paper_kit.analysis.claims import told as told_claims
+from paper_kit.core.files import read_json, write_bytes
+from paper_kit.render.editions import edition_tex
+from paper_kit.render.manuscript import Manuscript, Typeset
+from paper_kit.render.provenance import CLAIMS, PROVENANCE, provenance_json
+from paper_kit.render.venue import Venue, belongs, place_in_build
+
+WRITTEN = "files.json"  # names of the files of the last build
+
+
+def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str, bytes]:
+    """Path in the build folder -> content, for all that TeX and a reader need."""
+    files = {
+        place_in_build(name, venue): data for name, data in manuscript.files.items() if belongs(name, venue)
+    }
+    files["paper.tex"] = made.tex.encode()
+    for stem, table in made.tables.items():
+        files[f"tables/{stem}.csv"] = table.to_csv().encode()
+        files[f"tables/{stem}.md"] = table.to_markdown().encode()
+    for stem, drawn in made.figures.items():
+        files[f"figures/{stem}.pdf"] = drawn.pdf
+        files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
+    files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
+    files["registry.json"] = _json(dict(made.registry))
+    files[CLAIMS] = _json({"claims": list(told_claims(made.claims)), "family": list(made.family)})
+    if made.edition == "linked":
+        files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
+    files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)
+    files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
+    return files
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
+    """Names of the files that changed; what an earlier build wrote and this one does not is removed."""
+    index = folder / WRITTEN
+    before = read_json(index) if index.is_file() else []
+    for name in set(before) - set(files):
+        (folder / name).unlink(missing_ok=True)
+    changed = []
+    for name, data in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != data:
+            write_bytes(path, data)
+            changed.append(name)
+    if sorted(before) != sorted(files):
+        write_bytes(index, json.dumps(sorted(files)).encode())
+    return tuple(changed)
