@@ -7,7 +7,7 @@ import re
 import subprocess
 import unicodedata
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -145,6 +145,37 @@ class Pdf:
                 inner = re.search(rb"/EF\s*<<.*?(\d+) 0 R", body, re.DOTALL)
                 return stream(self.objects[int(inner[1])]) if inner else None
         return None
+
+
+class Together(Pdf):
+    """A paper and its supplement, whose pages follow the paper's."""
+
+    def __init__(self, paper: Path, supplement: Path) -> None:
+        super().__init__(paper)
+        self.supplement = Pdf(supplement)
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """The links of both, in order."""
+        more = [Link(link.target, self._later(link.box)) for link in self.supplement.links]
+        return [*super().links, *more]
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """The words of both, in order."""
+        return [*super().words, *map(self._later, self.supplement.words)]
+
+    def _later(self, word: Word) -> Word:
+        return replace(word, page=word.page + len(self.page_numbers))
+
+
+def opened(paper: Path) -> Pdf:
+    """The paper, with the supplement that lies beside it where its links lead there."""
+    alone, beside = Pdf(paper), paper.with_name("supplement.pdf")
+    parted = any(b"/GoToR" in body and b"(supplement.pdf)" in body for body in alone.objects.values())
+    if parted and not beside.is_file():
+        raise ValueError(f"{paper}: links to supplement.pdf, which is not beside it")
+    return Together(paper, beside) if parted else alone
 
 
 def stream(body: bytes) -> bytes:

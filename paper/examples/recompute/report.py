@@ -11,7 +11,7 @@ from typing import Any
 from claimed import of_claims, of_family
 from fields import Fields
 from judge import EXACT, FIELD, OPEN, Finding, Judge
-from pages import Pdf
+from pages import Pdf, opened
 from printed import Printing, confusion, printings, row_names, shows
 from results import results
 from stored import Records, Study, read_study
@@ -37,7 +37,7 @@ class Report:
 
 def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
     """Everything found about the numbers of a PDF; ValueError where it does not say what they are."""
-    pdf, records = Pdf(paper), Records(packed)
+    pdf, records = opened(paper), Records(packed)
     provenance = _beside(pdf, "provenance.json")
     if provenance is None:
         raise ValueError(
