@@ -17,6 +17,8 @@ from paper_kit.cli.check import check
 from paper_kit.cli.data import data
 from paper_kit.cli.diff import diff
 from paper_kit.cli.doctor import doctor
+from paper_kit.cli.export import export
+from paper_kit.cli.import_ import import_
 from paper_kit.cli.init import init
 from paper_kit.cli.list import list_plugins
 from paper_kit.cli.measure import measure
@@ -99,3 +101,5 @@ for group, name, command, example in (
     app.command(name, rich_help_panel=group, epilog=f"Example: {example}")(command)
 app.add_typer(data, name="data", rich_help_panel=STUDY)
 app.add_typer(audit, name="audit", rich_help_panel=STUDY)
+app.add_typer(export, name="export", rich_help_panel=DAILY)
+app.add_typer(import_, name="import", rich_help_panel=DAILY)
