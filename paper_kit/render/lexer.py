@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Lexer
 
-from paper_kit.render.source_map import mark, marked
+from paper_kit.render.source_map import CLOSED, INCLUDED, PRINTED, mark, marked
 
 Token = tuple[int, str, str]  # line, kind, text: what Jinja's parser takes
 
@@ -17,6 +17,7 @@ _NEXT = re.compile(r"\\(?P<tag>VAR|BLOCK|COMMENT)\{|\\.|(?P<comment>%[^\n]*)", r
 _EXPRESSION = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}]""", re.DOTALL)
 _WORDS = re.compile(r"\\.|[{}]", re.DOTALL)
 _ONLY_TAGS = re.compile(r"^[ \t]*\x00[\x00 \t]*(?:\n|\Z)", re.MULTILINE)
+_INCLUDE = re.compile(r"\s*include\b")
 _KINDS = {"VAR": "variable", "BLOCK": "block"}
 
 
@@ -80,15 +81,19 @@ class TexLexer(Lexer):
         self, tag: Tag, line: int, number: int, name: str | None, filename: str | None
     ) -> Iterator[Token]:
         kind = _KINDS[tag.name]
-        if kind == "variable":
-            yield line, "data", mark(number, line)
+        prints = PRINTED if kind == "variable" else INCLUDED if _INCLUDE.match(tag.inside) else ""
+        if prints:
+            yield line, "data", mark(number, line, tag.start, tag.end - tag.start, prints)
         yield line, f"{kind}_begin", rf"\{tag.name}{{"
         try:
             for inner, token, text in super().tokeniter(tag.inside, name, filename, kind):
                 yield line + inner - 1, token, text
         except TemplateSyntaxError as error:
             raise TemplateSyntaxError(error.message or "", line + error.lineno - 1, name, filename) from None
-        yield line + tag.inside.count("\n"), f"{kind}_end", "}"
+        line += tag.inside.count("\n")
+        yield line, f"{kind}_end", "}"
+        if prints:
+            yield line, "data", CLOSED
 
 
 def _data(
@@ -100,11 +105,10 @@ def _data(
     for left, right in dropped:
         if right <= start or left >= end:
             continue
-        kept.append(
-            marked(source[position : max(left, position)], number, line + source.count("\n", start, position))
-        )
+        shown = source[position : max(left, position)]
+        kept.append(marked(shown, number, line + source.count("\n", start, position), position))
         position = min(right, end)
-    kept.append(marked(source[position:end], number, line + source.count("\n", start, position)))
+    kept.append(marked(source[position:end], number, line + source.count("\n", start, position), position))
     if start < end:
         yield line, "data", "".join(kept)
 

@@ -61,6 +61,7 @@ class Typeset:
     registry: Mapping[str, str] = field(default_factory=dict)  # every fact, printed or not: key -> text
     provenance: Provenance = field(default_factory=Provenance)
     edition: Edition = "linked"
+    marked: str = ""  # the TeX with the marks of source_map: each piece knows its template
 
 
 def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
@@ -144,6 +145,7 @@ def _set_once(
         registry=registry,
         provenance=found,
         edition=edition,
+        marked=marked,
     )
 
 

@@ -1,4 +1,4 @@
-"""From a line of the written TeX back to the template and line that it came from."""
+"""From a line of the written TeX, and from each piece of it, back to the template that it came from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Marks are private-use characters: `escape` lets none through, and templates may not hold any.
-_MARK = re.compile("\ue000(\\d+):(\\d+)\ue001")
+# A mark says file, line, start and length in the template, and what follows: a text of that length, or what
+# a tag printed or included, up to the closing mark.
+TEXT, PRINTED, INCLUDED, CLOSED = "\ue001", "\ue002", "\ue004", "\ue003"
+MARK = re.compile(
+    f"\ue000(?P<file>\\d+):(?P<line>\\d+):(?P<start>\\d+):(?P<length>\\d+)"
+    f"(?P<kind>[{TEXT}{PRINTED}{INCLUDED}])|{CLOSED}"
+)
 PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 
@@ -44,20 +50,24 @@ class SourceMap:
         return cls(tuple(Place(str(file), int(line)) for file, line in value))
 
 
-def mark(file: int, line: int) -> str:
-    """The mark of line `line` of file number `file`."""
-    return f"\ue000{file}:{line}\ue001"
+def mark(file: int, line: int, start: int, length: int, kind: str = TEXT) -> str:
+    """The mark of `length` signs from `start`, which is in line `line` of file number `file`."""
+    return f"\ue000{file}:{line}:{start}:{length}{kind}"
 
 
-def marked(text: str, file: int, line: int) -> str:
-    """`text`, which starts in line `line`, with a mark at its start and after each newline."""
-    rows = text.split("\n")
-    return "\n".join(mark(file, line + number) + row for number, row in enumerate(rows))
+def marked(text: str, file: int, line: int, start: int) -> str:
+    """`text`, found at `start` in line `line`, with a mark at its start and after each newline."""
+    rows: list[str] = []
+    for number, row in enumerate(re.findall(r"[^\n]*\n|[^\n]+", text) or [""]):
+        rows.append(mark(file, line + number, start, len(row)) + row)
+        start += len(row)
+    last = mark(file, line + text.count("\n"), start, 0) if text.endswith("\n") else ""
+    return "".join(rows) + last
 
 
 def without_marks(text: str) -> str:
     """`text` as a reader of the template wrote it."""
-    return _MARK.sub("", text)
+    return MARK.sub("", text)
 
 
 def split_marks(text: str, files: Sequence[str]) -> tuple[str, SourceMap]:
@@ -68,15 +78,16 @@ def split_marks(text: str, files: Sequence[str]) -> tuple[str, SourceMap]:
     for row in text.split("\n"):
         start = latest
         position = 0
-        while found := _MARK.match(row, position):
-            start = latest = _place(found, files)
+        while found := MARK.match(row, position):
+            start = latest = _place(found, files, latest)
             position = found.end()
-        for found in _MARK.finditer(row, position):
-            latest = _place(found, files)
+        for found in MARK.finditer(row, position):
+            latest = _place(found, files, latest)
         places.append(start)
-        lines.append(_MARK.sub("", row))
+        lines.append(MARK.sub("", row))
     return "\n".join(lines), SourceMap(tuple(places))
 
 
-def _place(found: re.Match[str], files: Sequence[str]) -> Place:
-    return Place(files[int(found[1])], int(found[2]))
+def _place(found: re.Match[str], files: Sequence[str], latest: Place) -> Place:
+    """What a mark says; a closing one says nothing new."""
+    return Place(files[int(found["file"])], int(found["line"])) if found["file"] else latest
