@@ -187,9 +187,10 @@ class Artifacts:
     def figure(self, name: str, **options: Any) -> Tex:
         """The figure of that name as wide as the line it stands in, with its notes below."""
         stem = self._stem("figure", name, options)
-        if stem not in self._drawn:
-            self._drawn[stem] = self._material.figure(name, options)
-        self.figures[stem] = self._drawn[stem]
+        if stem not in self.figures:
+            if stem not in self._drawn or self._drawn[stem].figure.tested:
+                self._drawn[stem] = self._material.figure(name, options)
+            self.figures[stem] = self._drawn[stem]
         figure = self.figures[stem].figure
         picture = Tex(
             rf"\pkfigure{{\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}}}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS, Judged
-from paper_kit.analysis.facts import Origin
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._effects import applies, change_fact
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.tables._parts import key_of, metric_fact, number, seeds_note
@@ -24,7 +24,7 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
     rows: list[Line] = []
     rules: set[int] = set()
     for model in study.model:
-        judged = [_judged(results, model, ablation, experiment) for ablation in study.ablation]
+        judged = [judged_effect(results, model, ablation, experiment) for ablation in study.ablation]
         rules.add(len(rows))
         accuracy = metric_fact(results, model.key, "accuracy", experiment)
         rows.append((model.label, accuracy, *(_effect(one, tests) for one in judged)))
@@ -38,13 +38,28 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
     return Table("ablation", columns, tuple(rows), ruled, tuple(notes), groups)
 
 
-def _judged(results: Results, model: ModelEntry, ablation: AblationEntry, experiment: str) -> Judged | None:
+def judged_effect(
+    results: Results, model: ModelEntry, ablation: AblationEntry, experiment: str = ""
+) -> Judged | None:
     """The change of one ablation and its test; None where the ablation changes nothing of this model."""
     if not applies(results, model.key, ablation.key, experiment):
         return None
     change = change_fact(results, model.key, ablation.key, experiment)
     key = key_of(results, f"{model.key}.without.{ablation.key}.change", experiment)
     return results.claims.effect(replace(change, key=key))
+
+
+def tests_fact(results: Results) -> Fact:
+    """How many tests the document's family holds."""
+    origin = Origin(formula="tests in the family of this document")
+    return replace(number("claims.tests", results.claims.size, "count"), origin=origin)
+
+
+def noise_of(seeds: int) -> str:
+    """What the intervals and tests of a study with so many seeds cover."""
+    if seeds >= SEEDS_FOR_METHODS:
+        return "over seeds and images together"
+    return "over images only: they speak of these trained networks, not of the methods"
 
 
 def _effect(judged: Judged | None, tests: bool) -> Cell:
@@ -68,17 +83,11 @@ def _notes(results: Results, experiment: str, tests: bool) -> list[Note]:
         return [*notes, Note("Changes are differences of accuracies rounded to the digits printed.")]
     claims, seeds = results.claims, len(results.plan(experiment).experiment.seeds)
     level = number("settings.interval_level", 1 - claims.alpha, "percent", "paper.alpha", digits=0)
-    tested = number("claims.tests", claims.size, "count")
-    tested = replace(tested, origin=Origin(formula="tests in the family of this document"))
+    tested = tests_fact(results)
     rounded = "Changes are differences of accuracies rounded to the digits printed. Each has its own "
     apart = " interval, which is not corrected and can leave out zero where p is large."
     notes.append(Note(rounded, level, apart))
-    noise = (
-        "over seeds and images together"
-        if seeds >= SEEDS_FOR_METHODS
-        else "over images only: they speak of these trained networks, not of the methods"
-    )
-    corrected = f"Intervals and tests are {noise}. Each p is corrected by Holm's method over the "
+    corrected = f"Intervals and tests are {noise_of(seeds)}. Each p is corrected by Holm's method over the "
     level_of_p = number("settings.alpha", claims.alpha, "setting", "paper.alpha")
     notes.append(Note(corrected, tested, " tests of this paper; grey: p of ", level_of_p, " or more."))
     return notes
