@@ -23,7 +23,8 @@ def check(
 ) -> None:
     """Find typed numbers and untested comparisons in templates/, audit the study, and list what was meant.
 
-    Lists what the author typed on purpose, \\literal, and claims as a view, \\opinion. Where nothing has
+    Lists what the author typed on purpose, \\literal, claims as a view, \\opinion, and still has to write,
+    \\pkauthor, and counts the references as templates/topics.toml asks. Where nothing has
     changed since the last build, what that build found is told at once. Ends with code 2 where there is
     anything to put right.
     """
@@ -79,12 +80,16 @@ def tell(inspection: Inspection) -> None:
         typer.echo(f"{literal.place}: literal {literal.text}: {literal.reason or 'no reason'}")
     for opinion in inspection.opinions:
         typer.echo(f"{opinion.place}: opinion: {opinion.text}")
+    for todo in inspection.todos:
+        typer.echo(f"{todo.place}: for the author: {todo.text}")
+    typer.echo(columns([("references", count.found, count.name) for count in inspection.references]))
     typer.echo(columns([("audit", line.outcome, f"{line.name}: {line.found}") for line in inspection.audits]))
     outcomes = [line.outcome for line in inspection.audits if line.outcome != "reported"]
     unmade = outcomes.count("not checked")
     say(
         f"{counted(len(inspection.findings), 'thing')} to put right, "
         f"{counted(len(inspection.literals), 'literal')}, {counted(len(inspection.opinions), 'opinion')}, "
+        f"{counted(len(inspection.todos), 'part')} for the author to write, "
         f"{outcomes.count('holds')} of {counted(len(outcomes), 'audit')} hold"
         + (f", {unmade} could not be made" if unmade else "")
     )

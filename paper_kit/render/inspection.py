@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,15 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_text
 from paper_kit.render.check import Finding
 from paper_kit.render.proof import Literal, Opinion, Subjects, artifact_findings, check_manuscript
+from paper_kit.render.proof.todo import Todo, todos
+from paper_kit.render.proof.topics import (
+    BIBLIOGRAPHY,
+    TOPICS,
+    Counted,
+    load_topics,
+    reference_counts,
+    reference_findings,
+)
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -33,17 +42,19 @@ class Audited:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found, what the author typed on purpose or claims as a view, and the audits."""
+    """What was found, what the author typed on purpose, claims as a view or has to write, and the audits."""
 
     findings: tuple[Finding, ...] = ()
     literals: tuple[Literal, ...] = ()
     opinions: tuple[Opinion, ...] = ()
     audits: tuple[Audited, ...] = ()
+    todos: tuple[Todo, ...] = ()
+    references: tuple[Counted, ...] = ()
 
     def with_findings(self, others: Iterable[Finding]) -> Inspection:
         """This inspection with further findings, each once."""
         every = tuple(dict.fromkeys((*self.findings, *others)))
-        return Inspection(every, self.literals, self.opinions, self.audits)
+        return replace(self, findings=every)
 
 
 def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path) -> Inspection:
@@ -57,8 +68,22 @@ def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path)
     lines = tuple(Audited(line.name, line.outcome, line.text) for line in audits(results))
     failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
     typed = artifact_findings(made.tables, {name: drawn.figure for name, drawn in made.figures.items()})
-    findings = tuple(dict.fromkeys((*proof.findings, *typed, *without_origin(made), *failed)))
-    return Inspection(findings, proof.literals, proof.opinions, lines)
+    cited, counts = references(manuscript, made, root)
+    findings = tuple(dict.fromkeys((*proof.findings, *typed, *without_origin(made), *failed, *cited)))
+    written = tuple(todos(made.tex, made.lines))
+    return Inspection(findings, proof.literals, proof.opinions, lines, written, counts)
+
+
+def references(
+    manuscript: Manuscript, made: Typeset, root: Path
+) -> tuple[tuple[Finding, ...], tuple[Counted, ...]]:
+    """What the references lack, and what there is of them; nothing where there is no topics.toml."""
+    if not (root / TOPICS).is_file():
+        return (), ()
+    topics = load_topics((root / TOPICS).read_text(encoding="utf-8"))
+    bibliography = manuscript.files.get(BIBLIOGRAPHY, b"").decode(errors="replace")
+    found = tuple(reference_findings(made.tex, bibliography, topics))
+    return found, reference_counts(made.tex, bibliography, topics)
 
 
 def without_origin(made: Typeset) -> Iterator[Finding]:
@@ -117,6 +142,8 @@ def kept(folder: Path) -> Kept | None:
             _each(Literal, value["literals"]),
             _each(Opinion, value["opinions"]),
             _each(Audited, value["audits"]),
+            _each(Todo, value["todos"]),
+            _each(Counted, value["references"]),
         )
         return Kept(str(value["digest"]), found, dict(value["claims"]))
     except (KeyError, TypeError, ValueError) as error:

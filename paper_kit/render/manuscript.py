@@ -14,6 +14,7 @@ from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
+from paper_kit.render.captions import with_notes
 from paper_kit.render.editions import Edition, nameless, without_telling
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.material import Drawn, Material
@@ -127,7 +128,7 @@ def _set_once(
         "provenance": lambda: provenance_tex(provenance(printer.printed, material.runs), artifacts.tables),
     }
     with told(manuscript.folder, manuscript.templates, [*names, *environment.globals]):
-        marked = environment.get_template(MAIN).render(names)
+        marked = with_notes(environment.get_template(MAIN).render(names))
     shown = [f"{manuscript.folder}/{name}" for name in manuscript.templates]
     tex, lines = split_marks(marked, shown)
     facts = _placed(printer.printed, tex, lines)
@@ -185,7 +186,7 @@ class Artifacts:
         return tabular(self.tables[stem], self._printer.show)
 
     def figure(self, name: str, **options: Any) -> Tex:
-        """The figure of that name as wide as the line it stands in, with its notes below."""
+        """The figure of that name as wide as the line it stands in; its notes end its caption."""
         stem = self._stem("figure", name, options)
         if stem not in self.figures:
             if stem not in self._drawn or self._drawn[stem].figure.tested:

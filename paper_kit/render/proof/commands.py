@@ -24,7 +24,7 @@ _REFERENCES = ("ref", "eqref", "autoref", "cref", "Cref", "pageref", "nameref", 
 _HIDDEN = {
     "{h": "input include bibliography bibliographystyle bstctlcite phantom hphantom vphantom date tag url "
     "path nolinkurl usetikzlibrary pagestyle thispagestyle pagenumbering linespread setstretch "
-    "selectlanguage algnotext hypersetup pagecolor graphicspath hyphenation",
+    "selectlanguage algnotext hypersetup pagecolor graphicspath hyphenation pkauthor",
     "*{h": "hspace vspace",
     "{h{h": "setlength addtolength setcounter addtocounter fontsize",
     "[h{h": "documentclass usepackage color captionsetup pagebreak",
