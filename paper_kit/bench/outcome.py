@@ -13,6 +13,7 @@ from paper_kit.bench.checkpoint import save_weights
 from paper_kit.bench.environment import environment
 from paper_kit.bench.evaluate import embeddings, outputs, scores
 from paper_kit.bench.examples import Examples, examples
+from paper_kit.bench.explanation import write_gallery, write_saliency
 from paper_kit.bench.layers import layer_table
 from paper_kit.bench.training import Training
 from paper_kit.core import part
@@ -47,6 +48,8 @@ def write_outcome(t: Training, dataset: Dataset, store: Store) -> None:
     write_npz(store.file(spec.id, "predictions.npz"), **arrays)
     if spec.task == "emotion":
         _write_embeddings(t, test, store)
+        write_saliency(store, spec, t.evaluated, t.data.prepare, test, dataset.classes)
+        write_gallery(store, spec, t.data.prepare.normalisation)
     digest = ""
     if spec.keep_weights:
         digest = save_weights(store.file(spec.id, "weights.safetensors"), weights)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from paper_kit.bench.checkpoint import load_weights
 from paper_kit.bench.environment import choose_device
@@ -27,18 +28,8 @@ def predict(
     store: Store, run_id: str, images: Sequence[NDArray[np.uint8]], device: str = "cpu"
 ) -> NDArray[np.float64]:
     """Probabilities_NK of uint8 images (H, W) or (H, W, 3) of any size, averaged over the run's views."""
-    record = store.record(run_id)
-    spec = RunSpec.model_validate(record.spec)
-    path = store.file(run_id, "weights.safetensors")
-    if not path.is_file():
-        raise InputError(
-            f"{path}: the run's weights are not here. Unpack them, or train it with keep_weights = true."
-        )
     place = choose_device(device)
-    model = first_model(spec, len(record.classes), place)
-    model.load_state_dict(load_weights(path))
-    model.eval()
-    prepare = Preparation(spec.image_size, spec.channels, _normalisation(record), spec.channels_last)
+    model, prepare, spec = finished_model(store, run_id, place)
     logits: list[list[NDArray[Any]]] = []
     for image in images:
         batch = torch.from_numpy(np.array(image)).to(place)
@@ -48,6 +39,31 @@ def predict(
     return probabilities(np.array(logits).transpose(1, 0, 2))
 
 
-def _normalisation(record: RunRecord) -> Normalisation:
+def finished_model(store: Store, run_id: str, device: torch.device) -> tuple[nn.Module, Preparation, RunSpec]:
+    """A finished run's model with its kept weights, evaluating; what prepares its images; its spec.
+
+    InputError where the weights are not here, or no longer fit the model's code.
+    """
+    record = store.record(run_id)
+    spec = RunSpec.model_validate(record.spec)
+    path = store.file(run_id, "weights.safetensors")
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the run's weights are not here. Unpack them, or train it with keep_weights = true."
+        )
+    model = first_model(spec, len(record.classes), device)
+    try:
+        model.load_state_dict(load_weights(path))
+    except RuntimeError:
+        raise InputError(
+            f"{path}: these weights do not fit the model {spec.model.name!r}, whose code has changed since. "
+            "Type `paperkit run-all --refresh` to train the run again."
+        ) from None
+    model.eval()
+    return model, Preparation(spec.image_size, spec.channels, normalisation(record), spec.channels_last), spec
+
+
+def normalisation(record: RunRecord) -> Normalisation:
+    """The normalisation that a run was trained with."""
     step = next(step for step in record.transforms if step["name"] == "normalise")
     return Normalisation(**step["parameters"])

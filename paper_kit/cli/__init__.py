@@ -17,6 +17,7 @@ from paper_kit.cli.check import check
 from paper_kit.cli.data import data
 from paper_kit.cli.diff import diff
 from paper_kit.cli.doctor import doctor
+from paper_kit.cli.explain import explain
 from paper_kit.cli.export import export
 from paper_kit.cli.import_ import import_
 from paper_kit.cli.init import init
@@ -91,6 +92,7 @@ for group, name, command, example in (
     (DAILY, "diff", diff, "paperkit diff main ."),
     (RUNS, "show", show, "paperkit show emotion_vit/no_focal"),
     (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
+    (RUNS, "explain", explain, "paperkit explain fer2013_small"),
     (RUNS, "measure", measure, "paperkit measure quick --threads 1"),
     (RUNS, "pack", pack, "paperkit pack quick --to quick.zip"),
     (RUNS, "unpack", unpack, "paperkit unpack quick.zip"),

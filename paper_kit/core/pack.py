@@ -20,7 +20,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, replacing, sha256_file
 from paper_kit.core.part import has
 from paper_kit.core.record import CostRecord
-from paper_kit.core.store import Store
+from paper_kit.core.store import GALLERY, SALIENCY, Store
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -29,6 +29,8 @@ RECORD_FILES = (
     "history.jsonl",
     "predictions.npz",
     "embeddings.npz",
+    SALIENCY,
+    GALLERY,
     "layers.json",
     "record.json",
 )
@@ -215,6 +217,9 @@ def _place(fresh: Store, manifest: Manifest, store: Store) -> Unpacked:
     for run in new:
         store.forget(run)
         fresh.folder(run).rename(store.folder(run))
+    for here, packed in ((store.file(r, n), fresh.file(r, n)) for r in present for n in (SALIENCY, GALLERY)):
+        if packed.is_file() and not here.exists():
+            packed.rename(here)
     costs: list[CostRecord] = fresh.costs()
     for cost in costs:
         store.write_cost(cost)

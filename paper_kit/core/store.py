@@ -21,6 +21,7 @@ from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import RunSpec
 
 HEARTBEAT_S = 30.0
+SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
 SILENT_S = 300.0  # a lease without a heartbeat for so long is taken over
 
 
@@ -50,7 +51,7 @@ class Store:
         return self.root / run_id
 
     def file(self, run_id: str, name: str) -> Path:
-        """A file of a run: spec.json, history.jsonl, checkpoint.pt, predictions.npz, record.json …"""
+        """A file of a run: spec.json, history.jsonl, predictions.npz, saliency.npz, record.json …"""
         return self.folder(run_id) / name
 
     def state(self, spec: RunSpec) -> RunState:

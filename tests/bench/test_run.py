@@ -46,7 +46,9 @@ def test_a_run_leaves_a_whole_record(store, resources):
     assert run_one(asked, store, resources, report=events.append) is RunState.DONE
     assert store.state(asked) is RunState.DONE
     names = {path.name for path in store.folder(asked.id).iterdir()}
-    arrays = {"weights.safetensors", "predictions.npz", "embeddings.npz"}
+    arrays = {
+        "weights.safetensors", "predictions.npz", "embeddings.npz", "saliency.npz", "gallery.npz",
+    }  # fmt: skip
     assert names == {"spec.json", "history.jsonl", "record.json", *arrays}
     record = store.record(asked.id)
     assert record.parameters == sum(p.numel() for p in tiny.build(4).parameters())
