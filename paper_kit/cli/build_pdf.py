@@ -31,6 +31,14 @@ CameraReady = Annotated[
 Blind = Annotated[
     bool, typer.Option("--blind", help="For reviewers: no links, and no authors, thanks, addresses, commit.")
 ]
+Supplement = Annotated[
+    bool | None,
+    typer.Option(
+        "--supplement/--no-supplement",
+        help="The appendices as a PDF of their own, or in the paper; by default as paper.toml says.",
+        show_default=False,
+    ),
+]
 NoCommit = Annotated[
     bool, typer.Option("--no-commit", help="Let --final pass on files that are not committed to git.")
 ]
@@ -43,6 +51,7 @@ def build_pdf(
     final: Final = False,
     camera_ready: CameraReady = False,
     blind: Blind = False,
+    supplement: Supplement = None,
     no_commit: NoCommit = False,
     open_: Open = False,
     show_images: ShowImages = False,
@@ -57,7 +66,9 @@ def build_pdf(
     """
     edition = edition_of(camera_ready, blind)
     say("Rendering and compiling …")
-    report = build(experiments, venue, final, True, show_images, out, runs, data, not no_commit, edition)
+    report = build(
+        experiments, venue, final, True, show_images, out, runs, data, not no_commit, edition, supplement
+    )
     tell(report)
     shown = out is None and edition == "linked" and report.pdf is not None
     pdf = newest(report.pdf) if shown and report.pdf is not None else report.pdf
@@ -76,12 +87,16 @@ def edition_of(camera_ready: bool, blind: bool) -> Edition:
 
 
 def newest(pdf: Path) -> Path:
-    """paper/build/paper.pdf, which is now a copy of this venue's PDF: the same place for every venue."""
+    """paper/build/paper.pdf, now a copy of this venue's, beside its supplement: one place for every venue."""
     from paper_kit.core.files import write_bytes
 
-    place = pdf.parents[1] / "paper.pdf"
-    write_bytes(place, pdf.read_bytes())
-    return place
+    for name in ("paper.pdf", "supplement.pdf"):
+        made, place = pdf.with_name(name), pdf.parents[1] / name
+        if made.is_file():
+            write_bytes(place, made.read_bytes())
+        else:
+            place.unlink(missing_ok=True)
+    return pdf.parents[1] / "paper.pdf"
 
 
 def build(
@@ -95,6 +110,7 @@ def build(
     data: list[str] | None,
     commit: bool = True,
     edition: Edition = "linked",
+    supplement: bool | None = None,
 ) -> BuildReport:
     """What render made of the study around the current folder."""
     from functools import partial
@@ -116,6 +132,7 @@ def build(
         runs=runs,
         commit=commit,
         edition=edition,
+        supplement="" if supplement is None else "own" if supplement else "none",
         resources=resources,
     )
     return build_paper(request, root, partial(fingerprint_of, resources))
@@ -124,6 +141,8 @@ def build(
 def tell(report: BuildReport) -> None:
     """Nothing; what was made, and what is to be put right, is on stderr."""
     pages = f"{counted(report.pages, 'page')}, " if report.pages else ""
+    if report.supplement:
+        pages += f"supplement of {counted(report.supplement, 'page')}, "
     written = counted(len(report.changed), "file")
     facts = f"{counted(report.facts, 'fact')} printed"
     say(f"{report.venue.name}: {pages}{facts}, {written} written, {report.seconds:.1f} s")

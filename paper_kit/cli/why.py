@@ -14,14 +14,14 @@ from paper_kit.cli.text import columns, counted, say
 if TYPE_CHECKING:
     from paper_kit.render.why import Trace
 
-PAPER = "paper.pdf"
+PAPER, SUPPLEMENT = "paper.pdf", "supplement.pdf"
 SHOWN = 6  # quantities told in full; more are told in one line each
 
 Asked = Annotated[
     str,
     typer.Argument(
         metavar="NUMBER|KEY|PDF:PAGE",
-        help="A number as it is printed, a fact's key, or a page such as paper.pdf:3.",
+        help="A number as it is printed, a fact's key, or a page such as paper.pdf:3 or supplement.pdf:1.",
     ),
 ]
 
@@ -31,13 +31,14 @@ def why(asked: Asked, venue: Venue = "", out: Out = None, runs: Runs = None) -> 
     from paper_kit.core.config import study_root
     from paper_kit.render.why import find, on_page, quantities, read_trace
 
-    page = re.fullmatch(r"(?P<pdf>.*\.pdf)?:(?P<page>\d+)", asked)
+    page = re.fullmatch(r"(?P<pdf>.*\.pdf)?:(?P<page>S?\d+)", asked)
     folder = out or folder_of(page["pdf"] if page else None, venue)
     trace = read_trace(folder)
     for line in outdated(study_root(), folder, runs):
         say(line)
     if page:
-        facts = on_page(trace, int(page["page"]))
+        supplement = Path(page["pdf"] or PAPER).name == SUPPLEMENT or page["page"].startswith("S")
+        facts = on_page(trace, int(page["page"].lstrip("S")), supplement=supplement)
         typer.echo(f"page {page['page']}: {counted(len(facts), 'fact')}")
         typer.echo(columns([short(fact) for fact in facts], indent="  "))
         return
@@ -56,21 +57,22 @@ def folder_of(pdf: str | None, venue: str) -> Path:
 
     beside = Path(pdf).parent if pdf else None
     if beside is not None and (beside / "provenance.json").is_file():
-        _refuse_another(Path(pdf or ""), beside / PAPER)
+        _refuse_another(Path(pdf or ""), beside)
         return beside
     root = study_root()
     folder = root / "paper" / "build" / (venue or load_paper(root).venue)
     if pdf:
-        _refuse_another(Path(pdf), folder / PAPER)
+        _refuse_another(Path(pdf), folder)
     return folder
 
 
-def _refuse_another(pdf: Path, built: Path) -> None:
+def _refuse_another(pdf: Path, folder: Path) -> None:
     """Nothing where the PDF is the built one, or stands for it as a bare "paper.pdf"; else InputError."""
     from paper_kit.core.errors import InputError
     from paper_kit.core.files import sha256_file
 
-    if pdf == Path(PAPER) and not pdf.exists():
+    built = folder / (SUPPLEMENT if pdf.name == SUPPLEMENT else PAPER)
+    if pdf == Path(built.name) and not pdf.exists():
         return
     if not pdf.is_file():
         raise InputError(f"{pdf}: there is no such file. The pages of {built} are known, if it was built.")

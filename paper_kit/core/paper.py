@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,7 @@ class Paper(Frozen):
     equivalence_margin: Annotated[float, Field(gt=0)] = (
         1.0  # points of accuracy within which two models count as equal
     )
+    supplement: Literal["venue", "own", "none"] = "venue"  # a PDF of its own, none, or as the venue has it
     demo: bool = False  # true lets --final pass on synthetic data
     acknowledgements: str = ""
     code_url: str = ""

@@ -12,7 +12,7 @@ from paper_kit.core.config import study_root
 from paper_kit.core.files import alone_in
 from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand
 from paper_kit.render.check import Finding, check, pages
-from paper_kit.render.compile import JOB, compile_tex
+from paper_kit.render.compile import Compiled, compile_tex
 from paper_kit.render.editions import Edition, counterpart, edition_tex, folder_name
 from paper_kit.render.folder import page_files, write
 from paper_kit.render.inspection import Inspection, inspect, keep
@@ -32,6 +32,7 @@ from paper_kit.render.seal import (
     unspoiled,
     write_manifest,
 )
+from paper_kit.render.supplement import PAPER, SUPPLEMENT, part_document
 from paper_kit.render.venue import Venue
 
 
@@ -43,6 +44,7 @@ class BuildReport:
     venue: Venue
     pdf: Path | None
     pages: int
+    supplement: int  # its pages; 0 where there is none
     changed: tuple[str, ...]  # files written, of all in the folder
     facts: int  # printed
     missing: tuple[RunStatus, ...]  # runs that are not finished
@@ -76,19 +78,24 @@ def _written(
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
     changed = write(files, folder)
     twin = counterpart(folder, inputs.venue.key, request.edition)
-    with unspoiled(folder / f"{JOB}.pdf"), unspoiled(twin / f"{JOB}.pdf"):
-        pdf, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
+    kept = [place / name for place in (folder, twin) for name in (PAPER, SUPPLEMENT)]
+    with unspoiled(*kept):
+        done, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
         seen = seen.with_findings([*unset_signs(made), *findings])
         keep(folder, seen, inputs.sealing.inputs.digest, made)
         if request.final:
             refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
+        supplement = part_document(done.pdf, done.log) if done else None
+    pdf = done.pdf if done else None
     if pdf is not None:
-        write_manifest(pdf, inputs.sealing, files)  # last: the PDF is what it will be
+        named = [*files, *([SUPPLEMENT] if supplement else [])]
+        write_manifest(pdf, inputs.sealing, named)  # last: the PDF is what it will be
     return BuildReport(
         folder=folder,
         venue=inputs.venue,
         pdf=pdf,
         pages=pages(pdf) if pdf else 0,
+        supplement=pages(supplement) if supplement else 0,
         changed=changed,
         facts=len(made.facts),
         missing=inputs.missing,
@@ -98,14 +105,14 @@ def _written(
     )
 
 
-def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Path, list[Finding]]:
+def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Compiled, list[Finding]]:
     """The PDF of a written build folder, and what is to be put right in it."""
     done = compile_tex(folder, made.lines)
     findings = check(done, made.lines, inputs.venue)
     findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
     if request.final or request.edition != "linked":
         findings += other_edition(inputs, made.edition, done.pdf)
-    return done.pdf, findings
+    return done, findings
 
 
 def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
@@ -120,11 +127,14 @@ def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
         files["edition.tex"] = edition_tex("linked", appendix=True)
         folder = pdf.parent.with_name(f"{pdf.parent.name}-linked")
     write(files, folder)
-    twin = compile_tex(folder, made.lines).pdf
+    done = compile_tex(folder, made.lines)
+    twin = done.pdf
     if blind:
         return blind_twin(pdf, twin, made, inputs.manuscript.paper, inputs.venue)
     linked, plain = (pdf, twin) if edition == "linked" else (twin, pdf)
-    return [*proofread(twin, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
+    found = [*proofread(twin, made, inputs.manuscript.paper, inputs.venue), *same_words(linked, plain)]
+    part_document(twin, done.log)
+    return found
 
 
 def build(manuscript: Manuscript, results: Results, venue: Venue, stamp: Stamp) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from pypdf.generic import ArrayObject
 
 from paper_kit.render.typed import NUMBER
 
+SUPPLEMENT = "pk.supplement"  # the target on the first page of the supplement
 PROVENANCE = "pk.provenance"  # the target above the provenance appendix
 MARGIN_PT = 1.0  # pdfTeX's \pdflinkmargin: a link's rectangle is so much wider than its text
 _PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">')
@@ -75,6 +76,12 @@ class Layout:
     def body_pages(self) -> int:
         """The number of pages before the provenance appendix; of all where there is none."""
         found = self.targets.get(PROVENANCE)
+        return found.page - 1 if found else len(self.sizes)
+
+    @property
+    def paper_pages(self) -> int:
+        """The number of pages before the supplement; of all where there is none."""
+        found = self.targets.get(SUPPLEMENT)
         return found.page - 1 if found else len(self.sizes)
 
     @cached_property

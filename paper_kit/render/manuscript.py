@@ -158,6 +158,11 @@ def _of_study(material: Material) -> dict[str, Any]:
     return {**fact_trees(material.facts), **material.switches, "audits": audits}
 
 
+def has_supplement(paper: Paper, venue: Venue) -> bool:
+    """Whether the appendices go to a PDF of their own."""
+    return paper.supplement == "own" or (paper.supplement == "venue" and venue.supplement)
+
+
 def placeholders(paper: Paper) -> list[str]:
     """The names in paper.toml that still have to be given, each as it stands there."""
     authors = paper.authors or (NOBODY,)
@@ -219,6 +224,7 @@ def _front_matter(paper: Paper, venue: Venue) -> dict[str, Any]:
         "keywords": list(paper.keywords),
         "acknowledgements": paper.acknowledgements,
         "code_url": paper.code_url,
+        "supplement": has_supplement(paper, venue),
         "bibliography_style": Tex(venue.bibliography_style),
         "venue": {
             **venue.model_dump(),

@@ -79,8 +79,13 @@ def _signless(text: str) -> str:
 
 
 def pages_json(read: ReadBack, digest: str) -> bytes:
-    """pages.json: the facts of each page, with the digest of the provenance.json that numbers them."""
-    value: dict[str, Any] = {"provenance": digest, "pages": read.pages()}
+    """pages.json: the facts of each page, with the digest of the provenance.json that numbers them.
+
+    The supplement's pages follow those of the paper, `paper_pages` in number.
+    """
+    value: dict[str, Any] = {
+        "provenance": digest, "paper_pages": read.layout.paper_pages, "pages": read.pages()
+    }  # fmt: skip
     return (json.dumps(value) + "\n").encode()
 
 

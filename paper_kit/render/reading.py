@@ -40,6 +40,8 @@ class Inputs:
 def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_hand) -> Inputs:
     """Templates, records and venue of a study; InputError for what is wrong with them."""
     paper, templates = load_paper(root), root / "templates"
+    if request.supplement:
+        paper = paper.model_copy(update={"supplement": request.supplement})
     venue = load_venue(templates, request.venue or paper.venue)
     plans = load_plans(experiment_files(root, request.experiments), weights=weights_folders(root))
     store = Store(request.runs or root / "experiments" / "runs")

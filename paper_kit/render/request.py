@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from paper_kit.core.spec import Resources
 from paper_kit.render.editions import Edition
@@ -18,7 +19,8 @@ class Request:
     written; `out` is the build folder, by default paper/build/<venue>; `runs` is the Store's folder.
     `commit` false lets a final paper be built from files that are not committed; `stamp` is printed in
     place of today's seal and commit, to build a sealed paper again. `edition` is with links to the origin of
-    each number, without (for a publisher), or without names (for reviewers).
+    each number, without (for a publisher), or without names (for reviewers). `supplement` is paper.toml's
+    setting of that name; "" takes what stands there.
     """
 
     venue: str = ""
@@ -31,4 +33,5 @@ class Request:
     commit: bool = True
     stamp: Stamp | None = None
     edition: Edition = "linked"
+    supplement: Literal["", "own", "none"] = ""
     resources: Resources = field(default_factory=Resources)

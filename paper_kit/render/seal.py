@@ -253,16 +253,17 @@ def elsewhere(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[s
 
 
 @contextmanager
-def unspoiled(pdf: Path) -> Iterator[None]:
-    """A block after which the PDF is as it was before, or gone, if it raises: none that is refused stays."""
-    before = pdf.read_bytes() if pdf.is_file() else None
+def unspoiled(*pdfs: Path) -> Iterator[None]:
+    """A block after which the PDFs are as before, or gone, if it raises: none that is refused stays."""
+    before = {pdf: pdf.read_bytes() if pdf.is_file() else None for pdf in pdfs}
     try:
         yield
     except BaseException:
-        if before is None:
-            pdf.unlink(missing_ok=True)
-        elif pdf.read_bytes() != before:
-            write_bytes(pdf, before)
+        for pdf, data in before.items():
+            if data is None:
+                pdf.unlink(missing_ok=True)
+            elif not pdf.is_file() or pdf.read_bytes() != data:
+                write_bytes(pdf, data)
         raise
 
 

@@ -9,8 +9,11 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pikepdf import Array, Dictionary, Name, NameTree, Object, ObjectStreamMode, Page, Pdf, String
+
+from paper_kit.core.files import write_bytes
 
 PAPER, SUPPLEMENT = "paper.pdf", "supplement.pdf"
 _SAID = re.compile(r"^pk: the supplement begins after page (\d+)$", re.MULTILINE)  # by \pksupplement
@@ -34,6 +37,19 @@ def pages_before(log: str) -> int:
     """How many pages TeX's log says to come before the supplement; 0 where there is none."""
     said = _SAID.findall(log)
     return int(said[-1]) if said else 0
+
+
+def part_document(pdf: Path, log: str) -> Path | None:
+    """supplement.pdf beside the PDF, which from now on ends before it; None where TeX set no supplement."""
+    supplement, before = pdf.with_name(SUPPLEMENT), pages_before(log)
+    if not before:
+        supplement.unlink(missing_ok=True)
+        return None
+    parts = split(pdf.read_bytes(), before)
+    for path, data in zip((pdf, supplement), parts, strict=True):
+        if not path.is_file() or path.read_bytes() != data:
+            write_bytes(path, data)
+    return supplement
 
 
 def split(whole: bytes, before: int) -> tuple[bytes, bytes]:

@@ -21,6 +21,7 @@ class Venue(Frozen):
 
     `column_in` and `text_in` are \columnwidth and \textwidth; figures are drawn at these widths in `font`
     at `font_size_pt`. `page_limit` counts the pages before the provenance appendix; 0: none.
+    `supplement`: appendices go to a PDF of their own where paper.toml does not say otherwise.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Venue(Frozen):
     font_size_pt: Annotated[float, Field(ge=6, le=14)] = 8.0
     bibliography_style: str = "plain"
     page_limit: Annotated[int, Field(ge=0)] = 0
+    supplement: bool = False
 
     def style(self) -> Style:
         """How figures look in this venue."""

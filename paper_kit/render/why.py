@@ -31,6 +31,11 @@ class Trace:
     runs: Mapping[str, Mapping[str, Any]]
     registry: Mapping[str, str] = field(default_factory=dict)  # every fact of the study, printed or not
     pages: Mapping[int, Sequence[int]] = field(default_factory=dict)  # page -> numbers of facts
+    paper_pages: int = 0  # those of the supplement follow
+
+    def page_name(self, page: int) -> str:
+        """What the page's foot prints: those of the supplement are S1, S2 …"""
+        return f"S{page - self.paper_pages}" if 0 < self.paper_pages < page else str(page)
 
     def pages_of(self, numbers: Iterable[int]) -> list[int]:
         """The pages on which facts of these numbers are printed."""
@@ -52,21 +57,25 @@ def read_trace(folder: Path) -> Trace:
     names = _json(registry) if registry.is_file() else {}
     with _undamaged(registry):
         _ = [key.casefold() + text for key, text in names.items()]
-    return replace(trace, registry=names, pages=_pages(folder, {fact["number"] for fact in trace.facts}))
+    pages, paper_pages = _pages(folder, {fact["number"] for fact in trace.facts})
+    return replace(trace, registry=names, pages=pages, paper_pages=paper_pages)
 
 
-def _pages(folder: Path, numbers: set[int]) -> dict[int, list[int]]:
-    """Page -> numbers of the facts on it; empty where no PDF was compiled since these facts were written."""
+def _pages(folder: Path, numbers: set[int]) -> tuple[dict[int, list[int]], int]:
+    """Page -> numbers of the facts on it, and the number of pages before the supplement.
+
+    Empty where no PDF was compiled since these facts were written.
+    """
     path = folder / "pages.json"
     shown = _json(path) if path.is_file() else {}
     with _undamaged(path):
         if shown.get("provenance") != sha256_file(folder / "provenance.json"):
-            return {}
+            return {}, 0
         found = {int(page): list(on_it) for page, on_it in shown["pages"].items()}
         unknown = {number for on_it in found.values() for number in on_it} - numbers
         if unknown:
             raise ValueError(f"no facts {sorted(unknown)[:3]}")
-        return found
+        return found, int(shown["paper_pages"])
 
 
 @contextmanager
@@ -91,13 +100,14 @@ def find(trace: Trace, asked: str) -> Facts:
     raise InputError(_nothing(trace, asked))
 
 
-def on_page(trace: Trace, page: int) -> Facts:
+def on_page(trace: Trace, page: int, *, supplement: bool = False) -> Facts:
     """The facts that a page prints, in the order of its text; InputError where that is not known."""
+    page += trace.paper_pages if supplement else 0
     if not trace.pages:
         raise InputError("The pages are not known: type `paperkit build-pdf`; it needs pdftotext (poppler).")
     if page not in trace.pages:
-        last = max(trace.pages)
-        raise InputError(f"Page {page} prints no fact; the last page that prints one is {last}.")
+        known = ", ".join(trace.page_name(each) for each in sorted(trace.pages))
+        raise InputError(f"Page {trace.page_name(page)} prints no fact; these do: {known}.")
     by_number = {fact["number"]: fact for fact in trace.facts}
     return [by_number[number] for number in trace.pages[page]]
 
@@ -140,7 +150,7 @@ def explained(trace: Trace, facts: Facts) -> list[tuple[str, str]]:
     rows += [("printed in" if not at else "", place) for at, place in enumerate(places)]
     pages = trace.pages_of(fact["number"] for fact in facts)
     if pages:
-        rows.append(("on page" if len(pages) == 1 else "on pages", ", ".join(map(str, pages))))
+        rows.append(("on page" if len(pages) == 1 else "on pages", ", ".join(map(trace.page_name, pages))))
     if any(fact["missing"] for fact in facts):
         rows.append(("missing", "not known yet: type `paperkit run-all`"))
     if any(fact["stale"] for fact in facts):

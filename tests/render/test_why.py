@@ -129,7 +129,7 @@ def test_many_runs_are_counted() -> None:
 
 def test_a_page_lists_its_facts_in_the_order_of_the_text() -> None:
     assert [found["number"] for found in on_page(TRACE, 1)] == [1, 4]
-    with pytest.raises(InputError, match="Page 2 prints no fact; the last page that prints one is 3"):
+    with pytest.raises(InputError, match="Page 2 prints no fact; these do: 1, 3"):
         on_page(TRACE, 2)
     with pytest.raises(InputError, match="build-pdf"):
         on_page(Trace(FACTS, {}), 1)
@@ -141,11 +141,19 @@ def test_pages_of_another_build_are_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "provenance.json"
     path.write_text(json.dumps({"facts": FACTS, "runs": {}, "lines": []}), encoding="utf-8")
     assert read_trace(tmp_path).pages == {}
-    told = {"provenance": sha256_file(path), "pages": {"2": [1]}}
+    told = {"provenance": sha256_file(path), "paper_pages": 1, "pages": {"2": [1]}}
     (tmp_path / "pages.json").write_text(json.dumps(told), encoding="utf-8")
     assert read_trace(tmp_path).pages == {2: [1]}
     path.write_text(json.dumps({"facts": FACTS[:1], "runs": {}, "lines": []}), encoding="utf-8")
     assert read_trace(tmp_path).pages == {}
+
+
+def test_a_page_of_the_supplement_is_asked_for_by_its_own_number() -> None:
+    trace = Trace(FACTS, {}, {}, {1: [1], 4: [1, 4]}, 3)
+    assert [found["number"] for found in on_page(trace, 1, supplement=True)] == [1, 4]
+    with pytest.raises(InputError, match="Page S2 prints no fact; these do: 1, S1"):
+        on_page(trace, 2, supplement=True)
+    assert ("on pages", "1, S1") in explained(trace, FACTS[:1])
 
 
 def test_what_only_begins_with_digits_is_no_number() -> None:
