@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def wilson(successes: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """(low, high) of a proportion, as fractions; (0, 1) where nothing was tried.
+def wilson(successes: float, total: float, level: float = 0.95) -> tuple[float, float]:
+    """(low, high) of a proportion, as fractions; (0, 1) where nothing was tried; means of counts serve too.
 
     Source: Wilson 1927, Probable inference, the law of succession, and statistical inference; by statsmodels.
     """

@@ -5,7 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from pathlib import Path
 
+import pytest
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from paper_kit.analysis.artifacts import Figure
 from paper_kit.analysis.results import Results, collect
@@ -31,14 +35,18 @@ def large(root: Path, models: int = 12, images: int = 300) -> Results:
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts of a figure that lie over each other by more than a pixel, and texts that leave it."""
-    figure.figure.draw_without_rendering()
-    texts = [
-        each
-        for each in figure.figure.findobj(Text)
-        if each.get_visible() and each.get_text().strip() and _drawn(each)
-    ]
-    boxes = [(each.get_text(), each.get_window_extent()) for each in texts]
+    """Pairs of drawn texts that lie over each other by more than a pixel, and texts that leave the page."""
+    boxes: list[tuple[str, Bbox]] = []
+    draw = Text.draw
+
+    def noted(self: Text, renderer: RendererBase, *rest: object, **options: object) -> None:
+        if self.get_visible() and self.get_text().strip():
+            boxes.append((self.get_text(), self.get_window_extent(renderer)))
+        draw(self, renderer, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", noted)
+        FigureCanvasAgg(figure.figure).draw()
     page = figure.figure.bbox
     found = [
         (a, b)
@@ -50,16 +58,3 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         for text, box in boxes
         if box.x0 < page.x0 - 1 or box.y0 < page.y0 - 1 or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1
     ]
-
-
-def _drawn(text: Text) -> bool:
-    """Whether the text is no label of a hidden panel, and no tick's outside the limits of its axis."""
-    axes = text.axes
-    if axes is None:
-        return True
-    ticks = [(axes.xaxis, axes.get_xlim(), 0), (axes.yaxis, axes.get_ylim(), 1)]
-    for axis, limits, place in ticks:
-        if text in axis.get_ticklabels(which="both"):
-            inside = min(limits) <= text.get_position()[place] <= max(limits)
-            return bool(axes.get_visible() and axes.axison and axis.get_visible() and inside)
-    return bool(axes.get_visible())

@@ -8,6 +8,7 @@ from paper_kit.analysis.facts._sheet import Sheet, measured_origin
 from paper_kit.analysis.predictions import Measured
 from paper_kit.analysis.results import Results
 from paper_kit.stats import calibration, metrics
+from paper_kit.stats.metrics import Floats
 
 
 def put_calibration(sheet: Sheet, results: Results, key: str, measured: Measured) -> None:
@@ -31,9 +32,16 @@ def _scaled(results: Results, measured: Measured, place: int) -> tuple[float, fl
     """The temperature of one seed's network and its calibration error on the test images with it."""
     if not measured.complete:
         return float("nan"), float("nan")
+    temperature, softened_NK = softened(results, measured, place)
+    labels_N = measured.predictions[place].labels
+    return temperature, calibration.expected_calibration_error(softened_NK, labels_N)
+
+
+def softened(results: Results, measured: Measured, place: int) -> tuple[float, Floats]:
+    """One finished seed's temperature, fitted on validation, and its test probabilities_NK with it."""
     validation = results.predictions(measured.readings[place]._replace(split="validation"))
     logits_NK = np.log(np.clip(validation.probabilities, calibration.SMALLEST, 1.0))
     temperature = calibration.temperature(logits_NK, validation.labels)
     test = measured.predictions[place]
-    softened = metrics.softmax(np.log(np.clip(test.probabilities, calibration.SMALLEST, 1.0)) / temperature)
-    return temperature, calibration.expected_calibration_error(softened, test.labels)
+    logits_NK = np.log(np.clip(test.probabilities, calibration.SMALLEST, 1.0))
+    return temperature, metrics.softmax(logits_NK / temperature)

@@ -70,11 +70,11 @@ def _counts(sheet: Sheet, counts: Mapping[str, Mapping[str, int]]) -> None:
         for split in SPLITS:
             count = counts.get(split, {}).get(name, 0)
             sheet.add(f"count.{split}.{step}", count, "count", origin=origin, exact=True)
-    _extremes(sheet, {name: train[name] for name in train if train[name]}, steps)
+    put_extremes(sheet, {name: train[name] for name in train if train[name]}, steps)
 
 
-def _extremes(sheet: Sheet, train: Mapping[str, int], steps: Mapping[str, str]) -> None:
-    """The largest and smallest class of the training images, classes without any left out."""
+def put_extremes(sheet: Sheet, train: Mapping[str, int], steps: Mapping[str, str]) -> None:
+    """Nothing; .imbalance, the largest and smallest class of the training images; give those with images."""
     for word, choose in (("largest", max), ("smallest", min)):
         name = choose(train, key=lambda each: train[each]) if train else None
         origin = Origin(fields=("record.data.counts",), formula=f"{word} class of the training images")
