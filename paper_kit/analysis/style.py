@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 Width = Literal["column", "text"]
 
-# Okabe and Ito 2008, with one of Tol 2021 third; ordered so that neighbours differ in grey too.
+# Okabe and Ito 2008, with one of Tol 2021 third; ordered so that two of one line differ in grey too.
 COLOURS = ("#0072B2", "#E69F00", "#882255", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
-SMALLEST_PT = 7.0
+SMALLEST_PT = 7.0  # of labels and names
+TINY_PT = 6.0  # of numbers in crowded cells; nothing is smaller
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ class Style:
         return max(SMALLEST_PT, self.size_pt - 1)
 
     def look(self, index: int) -> Look:
-        """The look of the model at this place of the study."""
-        return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], LINES[index % len(LINES)])
+        """The look of the model, or class, at this place of the study; the first 64 all differ."""
+        round_, place = divmod(index, len(COLOURS))
+        marker, line = MARKERS[(place + round_) % len(MARKERS)], LINES[(place + round_) % len(LINES)]
+        return Look(COLOURS[place], marker, line)
 
     def parameters(self) -> dict[Any, Any]:
         """matplotlib's rcParams for this style."""

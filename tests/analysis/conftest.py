@@ -6,7 +6,7 @@ import pytest
 
 from paper_kit.analysis.results import Results, collect
 from paper_kit.core.spec import Resources
-from tests.analysis.fabricated import NASTY, fabricate
+from tests.analysis.fabricated import MANY_CLASSES, NASTY, fabricate
 
 CASES = {
     "three_models": {},
@@ -16,6 +16,11 @@ CASES = {
     "nothing_finished": {"finished": False},
     "no_costs": {"costs": False},
     "nasty_names": {"classes": NASTY},
+}
+CONTRACT = {
+    "tiny": {"models": 1, "images": 30},
+    "huge": {"models": 12, "classes": MANY_CLASSES, "seeds": (0, 1), "images": 600},
+    "degenerate": {"absent": 1, "not_finite": True, "images": 60},
 }
 
 
@@ -27,7 +32,7 @@ def fabricated(tmp_path_factory):
 
     def results(case: str) -> Results:
         if case not in made:
-            plans, store = fabricate(tmp_path_factory.mktemp(case), **CASES[case])
+            plans, store = fabricate(tmp_path_factory.mktemp(case), **(CASES | CONTRACT)[case])
             made[case] = collect(plans, store, resources=Resources(cache=maps))
         return made[case]
 

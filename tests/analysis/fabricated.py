@@ -25,6 +25,20 @@ MODELS = {
     "advanced_emotenet": ("AdvancedEmoteNet", {"name": "advanced_emotenet"}, 1.9),
     "emotion_vit": ("EmotionViT", {"name": "emotion_vit"}, 1.5),
 }
+MANY = {  # nine more, so that a study can have twelve
+    f"variant_{place}": (
+        f"ResEmoteNet variant {place}",
+        {"name": "resemotenet", "width": 16 + 8 * place},
+        0.8 + 0.1 * place,
+    )
+    for place in range(1, 10)
+}
+MANY_CLASSES = (  # thirty expressions, some with long names, as compound emotions have them
+    *CLASSES, "contempt", "happily surprised", "happily disgusted", "sadly fearful", "sadly angry",
+    "sadly surprised", "sadly disgusted", "fearfully angry", "fearfully surprised", "fearfully disgusted",
+    "angrily surprised", "angrily disgusted", "disgustedly surprised", "appalled", "hatred", "awed", "bored",
+    "confused", "amused", "embarrassed", "proud", "relieved", "ashamed",
+)  # fmt: skip
 ABLATIONS = [
     {"key": "no_transfer", "label": "w/o transfer learning", "set": {"optim.layer_decay": 0.9}},
     {"key": "no_mixing", "label": "w/o mixup/CutMix", "set": {"mixing.probability": 0.0}},
@@ -36,7 +50,8 @@ ABLATIONS = [
 def experiment(*, seeds: Iterable[int] = (0,), models: int = 3, name: str = "fabricated") -> Experiment:
     """An experiment of the first `models` models with the four ablations of the outline."""
     entries = [
-        {"key": k, "label": label, "part": part} for k, (label, part, _) in list(MODELS.items())[:models]
+        {"key": k, "label": label, "part": part}
+        for k, (label, part, _) in list((MODELS | MANY).items())[:models]
     ]
     entries[0] = {**entries[0], "set": {"optim.lr": 0.0005}}
     base = {
@@ -67,14 +82,15 @@ def fabricate(
     images: int = 200,
     classes: tuple[str, ...] = CLASSES,
     absent: int | None = None,
+    not_finite: bool = False,
     finished: bool = True,
     costs: bool = True,
     audited: bool = True,
 ) -> tuple[tuple[Plan, ...], Store]:
-    """A plan and its Store; `absent` is a class without test images."""
+    """A plan and its Store; `absent` is a class without test images, `not_finite` losses that are NaN."""
     plans, store = (plan(experiment(seeds=seeds, models=models)),), Store(root)
     for spec in plans[0].runs if finished else ():
-        write_run(store, spec, images=images, classes=classes, absent=absent)
+        write_run(store, spec, images=images, classes=classes, absent=absent, not_finite=not_finite)
     if costs and finished:
         for place, entry in enumerate(plans[0].experiment.model):
             spec = next(row.reading.run for row in plans[0].rows if row.model_key == entry.key)
@@ -85,11 +101,17 @@ def fabricate(
 
 
 def write_run(
-    store: Store, spec: RunSpec, *, images: int, classes: tuple[str, ...] = CLASSES, absent: int | None = None
+    store: Store,
+    spec: RunSpec,
+    *,
+    images: int,
+    classes: tuple[str, ...] = CLASSES,
+    absent: int | None = None,
+    not_finite: bool = False,
 ) -> None:
     """Nothing; the Store holds a finished run whose accuracy depends on its model and ablation."""
     random = np.random.default_rng(int(spec.id, 16))
-    strength = {part["name"]: s for _, part, s in MODELS.values()}[spec.model.name]
+    strength = _strength(spec.model)
     strength -= 0.25 * (spec.mixing.probability == 0) + 0.4 * (spec.optim.layer_decay < 1)
     test, validation = (
         _split(images, len(classes), absent, "test"),
@@ -109,16 +131,23 @@ def write_run(
         ids_N=test[1],
         labels_N=test[0],
     )
-    write_text(
-        store.file(spec.id, "history.jsonl"),
-        "".join(json.dumps(row) + "\n" for row in _history(spec, strength, _accuracy(arrays))),
-    )
+    history = _history(spec, strength, _accuracy(arrays))
+    if not_finite:
+        history[1]["train_loss"] = history[-1]["validation_loss"] = float("nan")
+    write_text(store.file(spec.id, "history.jsonl"), "".join(json.dumps(row) + "\n" for row in history))
     store.write_record(_record(spec, classes, images, absent))
+
+
+def _strength(model: Part) -> float:
+    """How well a model does: that of its own entry, else that of the entry with its name."""
+    own = [s for _, part, s in MANY.values() if part["width"] == model.arguments.get("width")]
+    named = {part["name"]: s for _, part, s in MODELS.values()}[model.name]
+    return own[0] if own else named
 
 
 def cost(spec: RunSpec, place: int, classes: int) -> CostRecord:
     """A made-up cost of the model at this place of the study."""
-    size = (0.41e6, 5.29e6, 2.7e6)[place]
+    size = (0.41e6, 5.29e6, 2.7e6)[place] if place < 3 else 0.3e6 * 1.35**place
     return CostRecord(
         model=spec.model, image_size=spec.image_size, channels=spec.channels, classes=classes,
         batch_size=spec.batch_size, precision=spec.precision, views=spec.views, device="Test CPU", threads=2,

@@ -62,3 +62,17 @@ def pending_note(results: Results, models: Sequence[str], experiment: str = "") 
 def listed(values: Sequence[str]) -> str:
     """a, b and c."""
     return f"{', '.join(values[:-1])} and {values[-1]}" if len(values) > 1 else "".join(values)
+
+
+SIGN_IN = 0.05  # a sign of a name at 7 pt, on the generous side
+LINE_IN = 0.14  # a line of a legend
+
+
+def legend_shape(style: Style, width: str, names: Sequence[str]) -> tuple[int, float]:
+    """Columns and inches of height of a legend of these names, wrapped already, below or above a drawing."""
+    longest = max((len(line) for name in names for line in name.split("\n")), default=1)
+    columns = max(1, min(len(names), int(style.width(width) / (longest * SIGN_IN + 0.35))))
+    rows = -(-len(names) // columns)
+    columns = -(-len(names) // rows)  # as even as they come
+    lines = max((name.count("\n") + 1 for name in names), default=1)
+    return columns, rows * lines * LINE_IN + 0.08
