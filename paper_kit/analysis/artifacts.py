@@ -1,4 +1,4 @@
-"""Tables and figures as content without TeX; turned to TeX, CSV and Markdown late."""
+"""Tables, figures and diagrams as content without TeX; turned to TeX, CSV and Markdown late."""
 
 from __future__ import annotations
 
@@ -177,6 +177,71 @@ class Figure:
         with matplotlib.rc_context({"pdf.fonttype": 42, "pdf.compression": 6}):
             self.figure.savefig(out, **options)
         return out.getvalue()
+
+
+NodeKind = Literal["end", "stage", "attention", "fusion", "token", "head"]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A box of a diagram: what it is called, what it does, the shape it gives out and its parameters.
+
+    `copies` is how many equal blocks it stands for. A node with a `host` is the lower part of that node's
+    box, or stands beside it where `beside`.
+    """
+
+    name: str
+    kind: NodeKind
+    title: Fact
+    text: Fact | None = None
+    shape: Fact | None = None
+    parameters: Fact | None = None
+    copies: int = 1
+    host: str = ""
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow between two nodes by name: the way through, a branch off it, or a skip over others."""
+
+    source: str
+    target: str
+    kind: Literal["flow", "branch", "skip"] = "flow"
+
+
+@dataclass(frozen=True, eq=False)
+class Diagram:
+    """Boxes and arrows in the order of the way through; what it shows as a frame, a text, and notes.
+
+    InputError for an edge or a host that names no node, and for two nodes of one name.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    width_in: float
+    size_pt: float  # of the text of figures
+    data: pd.DataFrame
+    alt: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [node.name for node in self.nodes]
+        asked = [end for edge in self.edges for end in (edge.source, edge.target)]
+        asked += [node.host for node in self.nodes if node.host]
+        problems = [
+            f"diagram {self.name!r}: there is no node {name!r}."
+            for name in dict.fromkeys(asked)
+            if name not in names
+        ]
+        problems += [
+            f"diagram {self.name!r}: two nodes are named {name!r}."
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
+        if problems:
+            raise InputError(problems)
 
 
 def _cell(entry: Cell | str | Fact) -> Cell:

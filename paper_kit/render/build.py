@@ -124,7 +124,7 @@ def other_edition(inputs: Inputs, edition: Edition, pdf: Path) -> list[Finding]:
     files = page_files(made, inputs.manuscript, inputs.venue)
     folder = counterpart(pdf.parent, inputs.venue.key, edition)
     if blind:
-        files["edition.tex"] = edition_tex("linked", appendix=True)
+        files["edition.tex"] = edition_tex("linked", made.tex, linked=True)
         folder = pdf.parent.with_name(f"{pdf.parent.name}-linked")
     write(files, folder)
     done = compile_tex(folder, made.lines)

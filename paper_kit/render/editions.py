@@ -16,11 +16,16 @@ WITHHELD = "withheld for review"
 TELLING = ("environment.commit", "build.")  # facts that name a repository or a build
 
 
-def edition_tex(edition: Edition, *, appendix: bool) -> bytes:
-    """edition.tex, which macros.tex reads: links and attachments where there is an appendix to link to."""
-    if edition == "linked" and appendix:
-        return b"\\pklinks\\RequirePackage{embedfile}\n"
-    return b"" if edition == "linked" else b"\\PassOptionsToPackage{draft,bookmarks=false}{hyperref}\n"
+def edition_tex(edition: Edition, tex: str, *, linked: bool = False) -> bytes:
+    """edition.tex, which macros.tex reads before the class is loaded: what the paper's TeX needs.
+
+    Links and attachments where there is an appendix to link to, or where `linked`; TikZ for diagrams.
+    """
+    drawing = b"\\pkloadtikz\n" if r"\pkdiagram" in tex else b""
+    if edition == "linked":
+        linked = linked or r"\pkprovenance" in tex
+        return drawing + (b"\\pklinks\\RequirePackage{embedfile}\n" if linked else b"")
+    return drawing + b"\\PassOptionsToPackage{draft,bookmarks=false}{hyperref}\n"
 
 
 def folder_name(venue: str, edition: Edition) -> str:

@@ -27,14 +27,16 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
         files[f"tables/{stem}.csv"] = table.to_csv().encode()
         files[f"tables/{stem}.md"] = table.to_markdown().encode()
     for stem, drawn in made.figures.items():
-        files[f"figures/{stem}.pdf"] = drawn.pdf
+        if drawn.pdf:
+            files[f"figures/{stem}.pdf"] = drawn.pdf
         files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
+    files |= {f"figures/{stem}.tex": tikz.encode() for stem, tikz in made.diagrams.items()}
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
     files[CLAIMS] = _json({"claims": list(told_claims(made.claims)), "family": list(made.family)})
     if made.edition == "linked":
         files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
-    files["edition.tex"] = edition_tex(made.edition, appendix=r"\pkprovenance" in made.tex)
+    files["edition.tex"] = edition_tex(made.edition, made.tex)
     files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
     return files
 

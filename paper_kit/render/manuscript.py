@@ -9,7 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from paper_kit.analysis.artifacts import Note, Table
+from paper_kit.analysis.artifacts import Diagram, Figure, Note, Table
 from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
@@ -24,6 +24,7 @@ from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
 from paper_kit.render.tabular import tabular
 from paper_kit.render.template_errors import told
 from paper_kit.render.tex import Tex, escape, join, key, label
+from paper_kit.render.tikz import picture
 from paper_kit.render.venue import CLASS_FILES, Venue
 from paper_kit.render.verbs import subject, verbs
 
@@ -36,6 +37,8 @@ _PLACEHOLDER = re.compile(
     r"|@example\.(org|com|net)",
     re.IGNORECASE,
 )
+_FACT = re.compile(r"\\pkfact\{(\d+)\}")
+_DIAGRAM = re.compile(r"\\pkdiagram\{.*?\}\{figures/([\w-]+)\.tex\}")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Typeset:
     provenance: Provenance = field(default_factory=Provenance)
     edition: Edition = "linked"
     marked: str = ""  # the TeX with the marks of source_map: each piece knows its template
+    diagrams: Mapping[str, str] = field(default_factory=dict)  # stem -> TikZ, which the TeX reads in
 
 
 def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> Manuscript:
@@ -131,7 +135,7 @@ def _set_once(
         marked = with_notes(environment.get_template(MAIN).render(names))
     shown = [f"{manuscript.folder}/{name}" for name in manuscript.templates]
     tex, lines = split_marks(marked, shown)
-    facts = _placed(printer.printed, tex, lines)
+    facts = _placed(printer.printed, tex, lines, artifacts.diagrams)
     claims = tuple(environment.judged)
     registry = {key: fact.text for key, fact in material.facts.items()}
     found = provenance(facts, material.runs)
@@ -147,6 +151,7 @@ def _set_once(
         provenance=found,
         edition=edition,
         marked=marked,
+        diagrams=artifacts.diagrams,
     )
 
 
@@ -182,6 +187,7 @@ class Artifacts:
         self._stems: dict[tuple[str, str, str], str] = {}
         self.tables: dict[str, Table] = {}
         self.figures: dict[str, Drawn] = {}
+        self.diagrams: dict[str, str] = {}
 
     def table(self, name: str, **options: Any) -> Tex:
         """The table of that name as TeX; the options are the plug-in's."""
@@ -198,11 +204,17 @@ class Artifacts:
                 self._drawn[stem] = self._material.figure(name, options)
             self.figures[stem] = self._drawn[stem]
         figure = self.figures[stem].figure
-        picture = Tex(
-            rf"\pkfigure{{\includegraphics[width=\linewidth,alt={{{escape(figure.alt)}}}]{{figures/{stem}.pdf}}}}"
-        )
+        shown = self._diagram(stem, figure) if isinstance(figure, Diagram) else self._picture(stem, figure)
         notes = join((self._printer.show(note) for note in figure.notes), Tex(r"\par "))
-        return Tex(picture + Tex(rf"\pknotes{{{notes}}}")) if notes else picture
+        return Tex(shown + Tex(rf"\pknotes{{{notes}}}")) if notes else shown
+
+    def _picture(self, stem: str, figure: Figure) -> Tex:
+        options = rf"width=\linewidth,alt={{{escape(figure.alt)}}}"
+        return Tex(rf"\pkfigure{{\includegraphics[{options}]{{figures/{stem}.pdf}}}}")
+
+    def _diagram(self, stem: str, diagram: Diagram) -> Tex:
+        self.diagrams[stem] = picture(diagram, self._printer.show)
+        return Tex(rf"\pkdiagram{{{escape(diagram.alt)}}}{{figures/{stem}.tex}}")
 
     def _stem(self, kind: str, name: str, options: Mapping[str, Any]) -> str:
         """The name of the artifact's files, such as "layers-emotion-vit"; another one's gets a number."""
@@ -251,10 +263,13 @@ def _lines(author: Author) -> list[Tex]:
     return lines
 
 
-def _placed(facts: tuple[PrintedFact, ...], tex: str, lines: SourceMap) -> tuple[PrintedFact, ...]:
-    """The facts with the places that print them."""
+def _placed(
+    facts: tuple[PrintedFact, ...], tex: str, lines: SourceMap, diagrams: Mapping[str, str]
+) -> tuple[PrintedFact, ...]:
+    """The facts with the places that print them; those of a diagram stand where it is placed."""
     places: dict[int, dict[Place, None]] = {}
     for number, row in enumerate(tex.split("\n"), start=1):
-        for found in re.findall(r"\\pkfact\{(\d+)\}", row):
+        inner = (diagrams.get(stem, "") for stem in _DIAGRAM.findall(row))
+        for found in _FACT.findall("".join([row, *inner])):
             places.setdefault(int(found), {})[lines.place(number)] = None
     return tuple(replace(fact, places=tuple(places.get(fact.number, ()))) for fact in facts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from paper_kit.analysis.artifacts import Figure, Table
+from paper_kit.analysis.artifacts import Diagram, Figure, Table
 from paper_kit.analysis.audits import AuditLine, audits
 from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
@@ -24,10 +24,10 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure with its picture as PDF."""
+    """A figure with its picture as PDF; a diagram, which is set in TikZ, has none."""
 
-    figure: Figure
-    pdf: bytes
+    figure: Figure | Diagram
+    pdf: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def material(results: Results, style: Style, stale_runs: frozenset[str] = frozen
     def figure(name: str, options: Options) -> Drawn:
         part = complete("figure", Part(name=name, arguments=dict(options)))
         with style.context():
-            made: Figure = load("figure", name)(results, style, **part.arguments)
-            return Drawn(made, made.to_pdf())
+            made: Figure | Diagram = load("figure", name)(results, style, **part.arguments)
+            return Drawn(made, made.to_pdf() if isinstance(made, Figure) else b"")
 
     return Material(
         facts=collect_facts(results),

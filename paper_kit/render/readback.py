@@ -46,7 +46,7 @@ class Meant:
 def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[ReadBack, list[Finding]]:
     """The compiled paper read back, and what is wrong in it; needs poppler's pdftotext."""
     read = ReadBack(read_layout(pdf), {fact.number: fact for fact in made.facts}, columns)
-    pictures = [drawn.pdf for drawn in made.figures.values()]
+    pictures = [drawn.pdf for drawn in made.figures.values() if drawn.pdf]
     pictures += [path.read_bytes() for path in _own_pictures(made.tex, pdf.parent)]
     meant = Meant(
         numbers_in_formulas(made.tex),

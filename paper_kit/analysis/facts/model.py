@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paper_kit.analysis.facts import Fact, Origin
-from paper_kit.analysis.facts._format import prefix
+from paper_kit.analysis.facts._format import SCALE, prefix
 from paper_kit.analysis.facts._sheet import Sheet
 from paper_kit.analysis.facts.settings import setting
 from paper_kit.analysis.results import Results
@@ -34,6 +34,20 @@ def layers(results: Results, model: str) -> tuple[LayerRow, ...]:
     """The layer table of a model's base; empty before its first run has finished."""
     records = results.records(model)
     return records[0].layers if records else ()
+
+
+def layer_shape(output: tuple[int, ...]) -> str:
+    """Sizes with a times sign, "24×12×12"; trailing ones of a pooled map are left out."""
+    kept = output[:1] if len(output) == 3 and output[1:] == (1, 1) else output
+    return "×".join(str(size) for size in kept)
+
+
+def layer_size(key: str, value: int, origin: Origin) -> Fact:
+    """Three significant digits with k, M or G; a small number is whole."""
+    unit = next((name for name in ("G", "M", "k") if value * SCALE[name] >= 0.9995), "")
+    if not unit:
+        return Fact(key, value, "count", origin=origin)
+    return Fact(key, value, "quantity", 3, unit, origin=origin)
 
 
 def size_of(results: Results, model: str, size: str) -> float | None:

@@ -13,13 +13,15 @@ from paper_kit.render.proof.numbers import in_prose
 from paper_kit.render.proof.page import VALUE
 
 if TYPE_CHECKING:
-    from paper_kit.analysis.artifacts import Figure
+    from paper_kit.analysis.artifacts import Diagram, Figure
 
 
 _SIZE = re.compile(r"\d+(?:[x×]\d+)+")
 
 
-def artifact_findings(tables: Mapping[str, Table], figures: Mapping[str, Figure]) -> tuple[Finding, ...]:
+def artifact_findings(
+    tables: Mapping[str, Table], figures: Mapping[str, Figure | Diagram]
+) -> tuple[Finding, ...]:
     """The numbers of headers, cells, notes and alternative texts that are no facts, by table and figure.
 
     A cell that cites, and those of its row, say what the cited source says.
@@ -44,7 +46,7 @@ def _table(stem: str, table: Table) -> Iterator[Finding]:
     yield from _typed(f"table {stem}, note", _parts(notes))
 
 
-def _figure(stem: str, figure: Figure) -> Iterator[Finding]:
+def _figure(stem: str, figure: Figure | Diagram) -> Iterator[Finding]:
     yield from _typed(f"figure {stem}, alternative text", _parts((figure.alt,)))
     yield from _typed(f"figure {stem}, note", _parts(figure.notes))
 
