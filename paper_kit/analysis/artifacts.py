@@ -225,6 +225,7 @@ class Diagram:
     data: pd.DataFrame
     alt: str
     notes: tuple[str, ...] = ()
+    tested: bool = False
 
     def __post_init__(self) -> None:
         names = [node.name for node in self.nodes]

@@ -172,15 +172,25 @@ class _Fitter:
         texts = [t for c in self.columns if c.is_end for t in (c.node.title, c.node.shape) if t is not None]
         return max((width_of(text.text, self.size, bold=True) for text in texts), default=0.0)
 
+    def length(self, row: Sequence[_Column], box: float, gap: float) -> float:
+        """How long a row is."""
+        return sum(self.end if column.is_end else box for column in row) + gap * (len(row) - 1)
+
+    def free(self, rows: int) -> float:
+        """The width that a row may take, one of so many."""
+        return self.width - (2 * MARGIN if rows > 1 else 0.0) - STACK * MOST_COPIES
+
+    def gap(self, row: Sequence[_Column], box: float, rows: int) -> float:
+        """The gap with which a row takes all its width."""
+        return (self.free(rows) - self.length(row, box, 0.0)) / (len(row) - 1)
+
     def box(self, rows: Sequence[Sequence[_Column]], gap: float) -> float:
-        """The width of a box with which the fullest row fits."""
-        margins = 2 * MARGIN if len(rows) > 1 else 0.0
-        widths = []
-        for row in rows:
-            ends = sum(column.is_end for column in row)
-            free = self.width - margins - ends * self.end - (len(row) - 1) * gap - STACK * MOST_COPIES
-            widths.append(free / max(1, len(row) - ends))
-        return min(widths)
+        """The width of a box with which every row fits."""
+        return min(
+            (self.free(len(rows)) - self.length(row, 0.0, gap))
+            / max(1, sum(not column.is_end for column in row))
+            for row in rows
+        )
 
     def needed(self) -> float:
         """The width of a box in which every text keeps to its lines and no usual word is broken."""
@@ -229,14 +239,8 @@ def lay_out(diagram: Diagram, width_pt: float, size_pt: float) -> Sheet:
     fit = _Fitter(diagram, width_pt, size_pt)
     rows = fit.rows()
     box = min(WIDEST, fit.box(rows, GAP))
-    fullest = max(rows, key=len)
-    gap = GAP
-    if len(fullest) > 1:
-        ends = sum(column.is_end for column in fullest)
-        used = (len(fullest) - ends) * box + ends * fit.end + STACK * MOST_COPIES
-        free = width_pt - used - (2 * MARGIN if len(rows) > 1 else 0.0)
-        gap = min(WIDEST_GAP, free / (len(fullest) - 1))
-    whole = max(_length(fit, row, box, gap) for row in rows)
+    gap = min([WIDEST_GAP, *(fit.gap(row, box, len(rows)) for row in rows if len(row) > 1)])
+    whole = max(fit.length(row, box, gap) for row in rows) + STACK * MOST_COPIES
     skips = any(edge.kind == "skip" for edge in diagram.edges)
     spots: dict[str, Spot] = {}
     tracks: list[Row] = []
@@ -247,10 +251,6 @@ def lay_out(diagram: Diagram, width_pt: float, size_pt: float) -> Sheet:
         tracks.append(track)
         y = track.below + BETWEEN
     return Sheet(spots, tuple(tracks), width_pt, y - BETWEEN)
-
-
-def _length(fit: _Fitter, row: Sequence[_Column], box: float, gap: float) -> float:
-    return sum(fit.end if column.is_end else box for column in row) + gap * (len(row) - 1)
 
 
 def _row(

@@ -37,6 +37,7 @@ COLOURS: dict[NodeKind, tuple[str, str]] = {
 }
 _POINT = 5.0  # of the arrow shape of a fusion
 _DOUBLE = 1.4  # between the two lines around a token
+_AIR = 1.5  # between a text without a box and an arrow
 _NOSE = 4.0  # radius of a turning line
 
 
@@ -165,8 +166,8 @@ def _path(points: list[tuple[float, float]]) -> Tex:
 
 def _flowing(sheet: Sheet, one: Spot, two: Spot) -> list[tuple[float, float]]:
     """To the next box, or round the end of the row to the first of the next."""
-    start = (one.x + one.width + one.depth, sheet.rows[one.row].flow)
-    end = (two.x, sheet.rows[two.row].flow)
+    start = (one.x + one.width + (_AIR if one.node.kind == "end" else one.depth), sheet.rows[one.row].flow)
+    end = (two.x - (_AIR if two.node.kind == "end" else 0.0), sheet.rows[two.row].flow)
     if one.row == two.row:
         return [start, end]
     right, left = sheet.width - MARGIN + _NOSE, two.x - MARGIN

@@ -110,11 +110,10 @@ def test_a_diagram_compiles_as_wide_as_its_line_and_is_shrunk_where_that_is_narr
     (tmp_path / "edition.tex").write_text("\\pkloadtikz\\pklinks\n", encoding="utf-8")
     shutil.copy(TEMPLATES / "macros.tex", tmp_path)
     (tmp_path / "paper.tex").write_text(
-        "\\input{macros.tex}\\documentclass{"
-        + documentclass
-        + "}\\usepackage[T1]{fontenc}\\usepackage{textcomp}"
-        "\\usepackage{amssymb,graphicx,xcolor}\\begin{document}\\noindent\\parbox{3.3in}{\\pkdiagram{a}{fits.tex}}"
-        "\\par\\noindent\\parbox{3in}{\\pkdiagram{a}{wide.tex}}\\end{document}",
+        f"\\input{{macros.tex}}\\documentclass{{{documentclass}}}"
+        "\\usepackage[T1]{fontenc}\\usepackage{textcomp,amssymb,graphicx,xcolor}\\begin{document}"
+        "\\noindent\\parbox{3.3in}{\\pkdiagram{a}{fits.tex}}\\par"
+        "\\noindent\\parbox{3in}{\\pkdiagram{a}{wide.tex}}\\end{document}",
         encoding="utf-8",
     )
     done = subprocess.run(

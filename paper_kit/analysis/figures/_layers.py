@@ -11,7 +11,7 @@ from itertools import pairwise
 from paper_kit.analysis.artifacts import NodeKind
 from paper_kit.core.record import LayerRow
 
-_COUNT = re.compile(r"(\d+) × (.+)", re.DOTALL)
+_COUNT = re.compile(r"(\d+) × ([^;]+)")  # of blocks, where they are all that the row is
 _NUMBERED = re.compile(r"(.*\D)(\d+)", re.DOTALL)
 _JOINS = re.compile(r"\bfusion\b|\bjoined\b|\bconcat", re.IGNORECASE)
 _ATTENDS = re.compile(r"attention|\bcbam\b|\bse\b|squeeze|\beca\b", re.IGNORECASE)
