@@ -19,7 +19,7 @@ MOST_LINES = 5  # of what a part does
 LANE = 8.0  # above boxes, for lines that skip others
 RISE = 9.0  # of a branch
 MARGIN = 9.0  # right and left of rows, where lines lead from one to the next
-BETWEEN = 20.0  # rows
+BETWEEN = 17.0  # rows
 # Widths of Times in em (Adobe, Times-Roman.afm), in classes; more is added for wider faces.
 _WIDTHS = (("iljtfI.,;:'|!()[]/ ", 0.3), ("mwMW@%", 0.83), ("×", 0.78), ("…", 1.0))
 _WIDER, _BOLD = 1.15, 1.06
@@ -215,6 +215,18 @@ class _Fitter:
                 break
         return found
 
+    def laned(self, rows: Sequence[Sequence[_Column]]) -> set[int]:
+        """The places of the rows above which lines that skip others start or end."""
+        place = {
+            node.name: number
+            for number, row in enumerate(rows)
+            for column in row
+            for node in (column.node, column.lower, column.beside)
+            if node is not None
+        }
+        skips = [edge for edge in self.diagram.edges if edge.kind == "skip"]
+        return {place[name] for edge in skips for name in (edge.source, edge.target)}
+
     def text_height(self, node: Node, inner: float) -> float:
         """The height of a title and of what the node does; a hosted node has no title of its own."""
         lines = 0
@@ -241,12 +253,14 @@ def lay_out(diagram: Diagram, width_pt: float, size_pt: float) -> Sheet:
     box = min(WIDEST, fit.box(rows, GAP))
     gap = min([WIDEST_GAP, *(fit.gap(row, box, len(rows)) for row in rows if len(row) > 1)])
     whole = max(fit.length(row, box, gap) for row in rows) + STACK * MOST_COPIES
-    skips = any(edge.kind == "skip" for edge in diagram.edges)
+    laned = fit.laned(rows)
     spots: dict[str, Spot] = {}
     tracks: list[Row] = []
     y = 0.0
     for number, row in enumerate(rows):
-        track, placed = _row(fit, row, ((width_pt - whole) / 2, y, box, gap), number, LANE if skips else 0.0)
+        track, placed = _row(
+            fit, row, ((width_pt - whole) / 2, y, box, gap), number, LANE if number in laned else 0.0
+        )
         spots |= {spot.node.name: spot for spot in placed}
         tracks.append(track)
         y = track.below + BETWEEN

@@ -183,8 +183,10 @@ def test_the_dataset_table_adds_up(made):
 
 def test_a_layer_table_ends_with_the_sums(made):
     table = made("layers", model="emotion_vit")
-    assert table.texts()[0][2:] == ["16\u00d748\u00d748", "176", "332\u00a0k"]
+    assert table.texts()[0][2:] == ["16\u00d748\u00d748", "176", "331,776"]
+    *rows, total = ([int(text.replace(",", "")) for text in row[3:]] for row in table.texts())
     assert table.texts()[-1][0] == "Total"
+    assert [sum(column) for column in zip(*rows, strict=True)] == total
     with pytest.raises(InputError, match="Did you mean 'emotion_vit'"):
         made("layers", model="emotion-vit")
 

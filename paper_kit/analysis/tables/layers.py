@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts import model as model_topic
@@ -10,67 +12,68 @@ from paper_kit.analysis.results import Results
 from paper_kit.analysis.tables._parts import number, waiting
 from paper_kit.core.record import LayerRow
 
+SIZES = ("parameters", "macs")
+LONGEST = 8  # digits of a column's sum, up to which its numbers are printed whole
+
 
 def make(results: Results, *, model: str = "", operation_in: float = 1.2) -> Table:
-    """A row a layer of the model with this key, the first for none; a last row of totals."""
+    """A row a layer of the model with this key, the first for none; a last row of totals.
+
+    Parameters and MACs are whole numbers that add up to the totals; very large ones are in one unit.
+    """
     key = results.model(model).key if model else results.models[0].key
+    layers = model_topic.layers(results, key)
+    units = {size: _unit(sum(getattr(row, size) for row in layers)) for size in SIZES}
     columns = (
         Column("Layer", "l"),
         Column("Operation", "l", wrap_in=operation_in),
-        Column("Output"),
-        Column("Params"),
-        Column("MACs"),
+        Column("Output", "l"),
+        Column("Params", unit=units["parameters"]),
+        Column("MACs", unit=units["macs"]),
     )
-    layers = model_topic.layers(results, key)
     if not layers:
         return Table("layers", columns, (waiting(columns),))
-    rows = tuple(_row(key, place, row) for place, row in enumerate(layers))
-    total: Line = (
-        "Total",
-        Cell(""),
-        Cell(""),
-        *(_total(results, key, size, layers) for size in ("parameters", "macs")),
-    )
+    rows = tuple(_row(key, place, row, units) for place, row in enumerate(layers))
+    sums = (_size(f"model.{key}.layer.total", layers, size, units) for size in SIZES)
+    total: Line = ("Total", Cell(""), Cell(""), *sums)
     spec = results.spec(key)
     size = number("settings.image_size", spec.image_size, "setting", "image_size")
     kind = "grey" if spec.channels == 1 else "colour"
     note = Note(
-        f"For one {kind} image of ",
-        size,
-        "×",
-        size,
-        " pixels. Output: channels×height×width, or tokens×width.",
-    )
+        f"For one {kind} image of ", size, "×", size, " pixels. Output: ", *_shapes(layers), "."
+    )  # fmt: skip
     return Table("layers", columns, (*rows, total), frozenset({len(rows)}), (note,))
 
 
-def _row(key: str, place: int, row: LayerRow) -> tuple[str | Fact, ...]:
-    sizes = [
-        _size(f"model.{key}.layer.{place}.{name}", getattr(row, name)) for name in ("parameters", "macs")
+def _row(key: str, place: int, row: LayerRow, units: Mapping[str, str]) -> tuple[str | Fact | Cell, ...]:
+    about = f"model.{key}.layer.{place}"
+    texts = (
+        ("name", row.name),
+        ("operation", row.operation),
+        ("output", model_topic.layer_shape(row.output)),
+    )
+    origin = Origin(fields=("record.layers",))
+    cells = [
+        Fact(f"{about}.{name}", text, "text", origin=origin) if text else Cell("") for name, text in texts
     ]
-    texts = [
-        Fact(f"model.{key}.layer.{place}.{name}", text, "text", origin=Origin(fields=("record.layers",)))
-        for name, text in (("name", row.name), ("operation", row.operation), ("output", _shape(row.output)))
-    ]
-    return (*texts, *sizes)
+    return (*cells, *(_size(about, (row,), size, units) for size in SIZES))
 
 
-def _size(key: str, value: int) -> Fact:
-    """Three significant digits with k, M or G; small numbers whole."""
-    unit = next((name for name in ("G", "M", "k") if value * SCALE[name] >= 0.9995), "")
-    if not unit:
-        return number(key, value, "count", "record.layers")
-    return number(key, value, "quantity", "record.layers", digits=3, unit=unit)
+def _size(about: str, rows: Sequence[LayerRow], size: str, units: Mapping[str, str]) -> Fact:
+    """The sum over the rows: whole, or with one decimal in the column's unit."""
+    value = sum(getattr(row, size) for row in rows)
+    if units[size]:
+        return number(f"{about}.{size}", value, "number", "record.layers", unit=units[size])
+    return number(f"{about}.{size}", value, "count", "record.layers")
 
 
-def _shape(output: tuple[int, ...]) -> str:
-    """Sizes with a times sign; trailing ones of a pooled map are left out."""
-    kept = output[:1] if len(output) == 3 and output[1:] == (1, 1) else output
-    return "×".join(str(size) for size in kept)
+def _unit(total: int) -> str:
+    """The smallest of none, k, M and G in which the sum has few digits before its point."""
+    return next((name for name in ("", "k", "M") if total * SCALE.get(name, 1.0) < 10**LONGEST), "G")
 
 
-def _total(results: Results, key: str, size: str, layers: tuple[LayerRow, ...]) -> Fact:
-    """The model's own fact, printed as everywhere, where the layers add up to it; else their sum."""
-    total = sum(getattr(row, size) for row in layers)
-    fact = model_topic.facts(results)[f"{key}.{size}"]
-    return fact if fact.value == total else _size(f"model.{key}.layer.total.{size}", total)
+def _shapes(layers: Sequence[LayerRow]) -> tuple[str, ...]:
+    """What the sizes of the outputs are, of those kinds that the table has."""
+    kinds = {len(row.output) for row in layers if model_topic.layer_shape(row.output).count("×")}
+    told = [words for size, words in ((3, "channels×height×width"), (2, "tokens×width")) if size in kinds]
+    return (", or ".join(told) or "width",)
