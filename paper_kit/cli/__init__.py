@@ -32,6 +32,7 @@ from paper_kit.cli.show import show
 from paper_kit.cli.status import status
 from paper_kit.cli.text import complain
 from paper_kit.cli.verify import verify
+from paper_kit.cli.watch import watch
 from paper_kit.cli.why import why
 
 
@@ -83,6 +84,7 @@ DAILY, RUNS, STUDY = "Every day", "Runs and records", "Studies and machines"
 for group, name, command, example in (
     (DAILY, "run-all", run_all, "paperkit run-all quick --time-limit 9m"),
     (DAILY, "build-pdf", build_pdf, "paperkit build-pdf --venue article --open"),
+    (DAILY, "watch", watch, "paperkit watch --venue article"),
     (DAILY, "check", check, "paperkit check"),
     (DAILY, "why", why, "paperkit why 72.4"),
     (DAILY, "plan", plan, "paperkit plan fer2013"),

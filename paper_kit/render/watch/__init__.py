@@ -1,0 +1,1 @@
+"""A paper that is built again at each save, and the page in the browser that shows it."""

@@ -1,0 +1,148 @@
+"""`paperkit watch`: a save builds again, the page shows it, and only this machine may read it."""
+
+import http.client
+import json
+import shutil
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from paper_kit.core.errors import InputError
+from paper_kit.render.watch.board import Board, Leaf, first_lines
+from paper_kit.render.watch.builder import build_and_show, saves
+from paper_kit.render.watch.server import Server
+from paper_kit.render.watch.sources import changed, snapshot
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = ROOT / "paper" / "examples" / "fer2013_small" / "paper.pdf"
+needs_poppler = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="needs poppler: make tex")
+
+
+@pytest.fixture
+def study(tmp_path):
+    (tmp_path / "templates" / "sections").mkdir(parents=True)
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "paper.toml").write_text("")
+    (tmp_path / "templates" / "manuscript.tex").write_text("words")
+    return tmp_path
+
+
+@pytest.fixture
+def served(tmp_path):
+    """(server, get): get(path, **headers) -> (status, headers, body)."""
+    board = Board()
+    server = Server(0, tmp_path, board)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def get(path, host=""):
+        port = server.server_address[1]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        with closing(connection):
+            connection.request("GET", path, headers={"Host": host or f"127.0.0.1:{port}"})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    yield server, get
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_save_is_seen_once_and_what_editors_write_beside_it_is_not(study):
+    look = lambda: snapshot(study, study / "runs")  # noqa: E731
+    seen = saves(look, study, poll_s=0.01)
+    assert next(seen) == []
+    (study / "templates" / "manuscript.tex~").write_text("backup")
+    (study / "templates" / ".manuscript.tex.swp").write_text("swap")
+    (study / "templates" / "manuscript.tex").write_text("other words")
+    (study / "templates" / "sections" / "new.tex").write_text("more")
+    assert next(seen) == ["templates/manuscript.tex", "templates/sections/new.tex"]
+
+
+def test_a_file_that_goes_and_a_run_that_comes_are_changes(study):
+    before = snapshot(study, study / "runs")
+    (study / "templates" / "manuscript.tex").unlink()
+    (study / "runs" / "abc").mkdir(parents=True)
+    (study / "runs" / "abc" / "record.json").write_text("{}")
+    now = snapshot(study, study / "runs")
+    assert changed(before, now, study) == ["runs/abc/record.json", "templates/manuscript.tex"]
+
+
+def test_a_build_that_fails_keeps_the_pages_and_tells_why(tmp_path):
+    board, said = Board(), []
+    shutil.copy(EXAMPLE, tmp_path / "paper.pdf")
+
+    def fails():
+        raise InputError(["templates/a.tex:3: Undefined control sequence.", "The last good PDF is kept."])
+
+    build_and_show(fails, tmp_path, board, said.append)
+    assert board.state.problems[0] == "templates/a.tex:3: Undefined control sequence."
+    assert len(board.state.leaves) > 5
+    assert not board.state.building
+    assert "error: templates/a.tex:3" in said[0]
+
+
+def test_an_unforeseen_error_is_not_hidden(tmp_path):
+    def breaks():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        build_and_show(breaks, tmp_path, Board(), print)
+
+
+def test_many_problems_are_cut_and_counted():
+    assert first_lines(["a", "b", "c"], 2) == ("a", "b", "… and 1 more")
+    assert first_lines(["a"], 2) == ("a",)
+
+
+@needs_poppler
+def test_a_page_is_served_as_a_picture_by_what_it_draws(served, tmp_path):
+    server, get = served
+    shutil.copy(EXAMPLE, tmp_path / "paper.pdf")
+    server.board.show(leaves=(Leaf("2", "ab" * 32, "paper.pdf", 2),))
+    status, headers, body = get(f"/leaf/{'ab' * 32}.png?width=390")
+    assert (status, headers["Content-Type"]) == (200, "image/png")
+    assert int.from_bytes(body[16:20], "big") == 400
+    assert get(f"/leaf/{'cd' * 32}.png")[0] == 404
+
+
+def test_the_page_and_the_pdf_are_served_and_nothing_else(served, tmp_path):
+    _, get = served
+    (tmp_path / "secret.txt").write_text("no")
+    assert b"<main>" in get("/")[2]
+    assert get("/page.js")[0] == get("/page.css")[0] == 200
+    assert get("/paper.pdf")[0] == 404
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-")
+    assert get("/paper.pdf")[2] == b"%PDF-"
+    for path in ("/secret.txt", "/../secret.txt", "/leaf/../../secret.txt", "/page.html%00", "//etc/passwd"):
+        assert get(path)[0] == 404, path
+
+
+def test_another_site_cannot_reach_it_by_a_name_of_its_own(served):
+    server, get = served
+    port = server.server_address[1]
+    assert get("/", host=f"evil.example:{port}")[0] == 403
+    assert get("/", host=f"localhost:{port}")[0] == 200
+    assert server.server_address[0] == "127.0.0.1"
+
+
+def test_each_state_reaches_the_browser(served):
+    server, _ = served
+    with closing(http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)) as connection:
+        connection.request("GET", "/events")
+        with connection.getresponse() as answer:
+            first = json.loads(answer.readline().removeprefix(b"data: "))
+            answer.readline()
+            server.board.show(problems=("templates/a.tex:3: no",))
+            second = json.loads(answer.readline().removeprefix(b"data: "))
+    assert first["problems"] == []
+    assert second["problems"] == ["templates/a.tex:3: no"]
+    assert second["version"] == first["version"] + 1
+
+
+def test_a_port_that_is_taken_says_what_to_type(served, tmp_path):
+    server, _ = served
+    port = server.server_address[1]
+    with pytest.raises(InputError, match=f"--port {port + 1}"):
+        Server(port, tmp_path, Board())
