@@ -22,7 +22,8 @@ def choices(name: str) -> list[dict[str, str]]:
     given = [{}]
     for option, known in options("figure", name).items():
         if known.type.startswith("Literal["):
-            values = ast.literal_eval(known.type.removeprefix("Literal").replace("[", "(").replace("]", ",)"))
+            tree = ast.parse(known.type, mode="eval")
+            values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
             given += [{option: value} for value in values if value != known.default]
     return given
 

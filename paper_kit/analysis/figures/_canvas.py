@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from paper_kit.analysis.artifacts import Figure, Note
@@ -76,3 +77,9 @@ def legend_shape(style: Style, width: str, names: Sequence[str]) -> tuple[int, f
     columns = -(-len(names) // rows)  # as even as they come
     lines = max((name.count("\n") + 1 for name in names), default=1)
     return columns, rows * lines * LINE_IN + 0.08
+
+
+def text_in(text: str, size_pt: float) -> float:
+    """Inches that the longest line of the text takes in the style's font."""
+    lines = (TextPath((0, 0), line, size=size_pt).get_extents().x1 for line in text.split("\n") if line)
+    return max(lines, default=0.0) / 72

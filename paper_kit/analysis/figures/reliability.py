@@ -48,7 +48,7 @@ def draw(
     width: Literal["column", "text"] = "column",
     model: str = "",
     binning: Literal["width", "mass"] = "width",
-    bins: int = BINS,
+    bins: int = 15,
     level: float = 0.95,
     experiment: str = "",
 ) -> Figure:
