@@ -13,7 +13,7 @@ from paper_kit.render.manuscript import typeset
 from paper_kit.render.material import material
 from paper_kit.render.venue import load_venue
 from tests.analysis.fabricated import fabricate
-from tests.analysis.large import large, overlaps
+from tests.analysis.large import overlaps
 from tests.render.small import TEMPLATES, manuscript
 
 STYLE = Style(column_in=3.49, text_in=7.14)
@@ -85,11 +85,6 @@ def test_a_change_whose_run_is_missing_stays_as_a_row_that_waits(tmp_path):
     data = drawn(collect(plans, store)).data.set_index(["model", "ablation"])
     assert data.loc[("emotion_vit", "no_focal")].printed == PENDING
     assert (data.printed == PENDING).sum() == 1
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    return large(tmp_path_factory.mktemp("large"), images=60)
 
 
 @pytest.mark.parametrize("width", ["column", "text"])

@@ -9,7 +9,7 @@ from paper_kit.analysis.facts._tree import collect_facts
 from paper_kit.analysis.figures.class_balance import classes_that_fit
 from paper_kit.analysis.style import Style
 from paper_kit.core.part import load
-from tests.analysis.large import large, overlaps
+from tests.analysis.large import overlaps
 
 STYLE = Style(column_in=3.49, text_in=7.14)
 
@@ -64,7 +64,7 @@ def test_of_a_hundred_classes_the_largest_are_shown_and_the_rest_is_counted():
 
 
 @pytest.mark.parametrize("width", ["column", "text"])
-def test_thirty_classes_are_legible(tmp_path, width):
-    figure = drawn(large(tmp_path, models=1, images=60), width=width)
+def test_thirty_classes_are_legible(many, width):
+    figure = drawn(many, width=width)
     assert overlaps(figure) == []
     assert figure.figure.get_figheight() < 7.5

@@ -73,7 +73,7 @@ def test_one_image_in_a_bin_has_a_bar_inside_the_diagram(tmp_path):
 
 
 @pytest.mark.parametrize("width", ["column", "text"])
-def test_twelve_models_are_legible(tmp_path, width):
-    figure = drawn(large(tmp_path, images=60), width=width)
+def test_twelve_models_are_legible(many, width):
+    figure = drawn(many, width=width)
     assert overlaps(figure) == []
     assert figure.figure.get_figheight() < 7.5
