@@ -42,9 +42,3 @@ def fabricated(tmp_path_factory):
 @pytest.fixture(scope="session")
 def results(fabricated):
     return fabricated("three_models")
-
-
-@pytest.fixture(scope="session")
-def many(tmp_path_factory):
-    """Results of 12 models and 30 classes on 60 test images."""
-    return large(tmp_path_factory.mktemp("many"), images=60)

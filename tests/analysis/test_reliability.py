@@ -7,10 +7,12 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from paper_kit.analysis.facts._tree import collect_facts
+from paper_kit.analysis.results import collect
 from paper_kit.analysis.style import Style
 from paper_kit.core.part import load
 from paper_kit.stats.intervals import wilson
-from tests.analysis.large import large, overlaps
+from tests.analysis.fabricated import fabricate
+from tests.analysis.picture import clashes, outside, printed
 
 STYLE = Style(column_in=3.49, text_in=7.14)
 
@@ -18,6 +20,12 @@ STYLE = Style(column_in=3.49, text_in=7.14)
 def drawn(results, **options):
     with STYLE.context():
         return load("figure", "reliability")(results, STYLE, **options)
+
+
+def assert_legible(figure):
+    _, texts = printed(figure)
+    assert not clashes(texts)
+    assert not outside(figure, texts)
 
 
 @pytest.mark.parametrize(("probabilities", "key"), [("as_trained", "ece"), ("temperature", "ece_calibrated")])
@@ -67,13 +75,15 @@ def test_titles_and_notes_print_the_facts_before_and_after_scaling(results):
 
 
 def test_one_image_in_a_bin_has_a_bar_inside_the_diagram(tmp_path):
-    figure = drawn(large(tmp_path, models=1, images=3), bins=50)
+    plans, store = fabricate(tmp_path, models=1, images=6)
+    figure = drawn(collect(plans, store), bins=50)
     assert (figure.data.low >= 0).all()
     assert (figure.data.high <= 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", ["column", "text"])
-def test_twelve_models_are_legible(many, width):
-    figure = drawn(many, width=width)
-    assert overlaps(figure) == []
+def test_twelve_models_are_legible(fabricated, width):
+    figure = drawn(fabricated("huge"), width=width)
+    assert_legible(figure)
     assert figure.figure.get_figheight() < 7.5
