@@ -3,10 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = ()  # name, function, example
+from paper_kit.cli.options import Data, Named, Runs, ShowImages, Venue
+from paper_kit.cli.text import counted, say
+
+if TYPE_CHECKING:
+    from paper_kit.render.reading import Inputs
+
+To = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="DIR|FILE.zip",
+        help="The folder or zip to write; by default both, as paper/build/overleaf and overleaf.zip.",
+        show_default=False,
+    ),
+]
+
+
+def overleaf(
+    to: To = None,
+    experiment: Named = None,
+    venue: Venue = "",
+    show_images: ShowImages = False,
+    runs: Runs = None,
+    data: Data = None,
+) -> None:
+    r"""Write a project that compiles on Overleaf with nothing of ours: sections as files, numbers in place.
+
+    Each number stands as \\pkfact{n}{value}, with facts.json beside it; README.txt tells co-authors what
+    they can edit. `paperkit import overleaf` brings edited prose back to the templates.
+    """
+    from paper_kit.core.config import study_root
+    from paper_kit.render.exports.overleaf import overleaf_project, write_project
+
+    root = study_root()
+    inputs = _inputs(experiment, venue, show_images, runs, data)
+    made = inputs.typeset("camera-ready")
+    project = overleaf_project(made, inputs.manuscript, inputs.venue, commit=inputs.sealing.stamp.commit)
+    project.record.keep(root)
+    default = root / "paper" / "build" / "overleaf"
+    places = [to] if to else [default, default.with_suffix(".zip")]
+    written = [write_project(project, place) for place in places]
+    say(f"{inputs.venue.name}: {counted(len(project.files), 'file')}, {counted(len(made.facts), 'fact')}.")
+    say("Edited? Type `paperkit import overleaf` with the folder, or with the zip that Overleaf gives back.")
+    for place in written:
+        typer.echo(str(place))
+
+
+def _inputs(
+    experiments: list[str] | None,
+    venue: str,
+    show_images: bool,
+    runs: Path | None,
+    data: list[str] | None,
+) -> Inputs:
+    """What a build of the study around the current folder reads."""
+    from functools import partial
+
+    from paper_kit.cli.workplace import Workplace, fingerprint_of
+    from paper_kit.core.config import study_root
+    from paper_kit.render.reading import read_inputs
+    from paper_kit.render.request import Request
+
+    root = study_root()
+    resources = Workplace(root, ()).resources(data)
+    request = Request(
+        venue=venue,
+        experiments=tuple(experiments or ()),
+        show_images=show_images,
+        runs=runs,
+        edition="camera-ready",
+        resources=resources,
+    )
+    return read_inputs(request, root, partial(fingerprint_of, resources))
+
+
+COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (  # name, function, example
+    ("overleaf", overleaf, "paperkit export overleaf --to paper.zip"),
+)
 
 export = typer.Typer(help="The paper for other people's tools.", no_args_is_help=True)
 

@@ -1,0 +1,1 @@
+"""The paper for other people's tools, and what they changed brought back."""
