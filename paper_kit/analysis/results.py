@@ -235,7 +235,10 @@ class Results:
 
     @cached_property
     def costs(self) -> dict[str, CostRecord]:
-        """Model key -> cost of the base's model; of the machine that measured most of them, the newest."""
+        """Model key -> cost of the base's model, all of one machine: which measured most of them, and last.
+
+        The same records give the same choice wherever they lie.
+        """
         matching: dict[tuple[str, int], dict[str, CostRecord]] = {}
         for cost in self.store.costs():
             for entry in self.models:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from paper_kit.bench.amp_speed import amp_speed, wait
 from paper_kit.bench.environment import choose_device, device_name, environment
 from paper_kit.bench.evaluate import autocast
 from paper_kit.bench.examples import Examples
@@ -36,7 +38,7 @@ MB = 1e6  # of a file
 
 
 def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float = SECONDS) -> CostRecord:
-    """The cost of a finished run's model; `seconds` are spent on each of four timings.
+    """The cost of a finished run's model; `seconds` are spent on each of its timings.
 
     Inference comes first, so that its peak of memory is its own where a peak cannot be set back. An epoch is
     the median update (augmentation, forward, backward, optimiser, every stage learning) times its updates;
@@ -55,6 +57,7 @@ def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float 
         **_training(run, model, device, train_images, seconds),
         **_size(run, model),
         **_saved(run, model, device),
+        **amp_speed(run, model, _drawn_data(run, model, device), device, 2 * seconds),
     }
     return CostRecord(
         model=run.model,
@@ -69,6 +72,7 @@ def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float 
         torch=torch.__version__,
         epoch_images=train_images,
         memory_meter=METERS[device.type],
+        measured_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         environment=environment(device, torch.get_num_threads()) | {"memory_before_mib": before},
         **facts,
     )
@@ -178,17 +182,12 @@ def timed(call: Callable[[], Any], device: torch.device, seconds: float) -> list
         call()
     found: list[float] = []
     while len(found) < FEWEST or (sum(found) < seconds and len(found) < MOST):
-        _wait(device)
+        wait(device)
         start = time.perf_counter()
         call()
-        _wait(device)
+        wait(device)
         found.append(time.perf_counter() - start)
     return found
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _percentile_ms(seconds: list[float], percent: float) -> float:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def measure(experiments: Experiments = None, device: Device = DeviceName.AUTO, threads: Threads = 0) -> None:
     """Measure the cost of each finished base model on this machine.
 
-    Parameters, file size, FLOPs and MACs, seconds per epoch, memory, latency and throughput, each model in
-    a fresh process. Leave the machine alone meanwhile.
+    Parameters, file size, FLOPs and MACs, seconds per epoch, memory, latency, throughput, and how many
+    training steps under AMP take the time of one in FP32, each model in a fresh process. Leave the machine
+    alone meanwhile.
     """
     from paper_kit.bench.costs import base_runs, measure_alone
     from paper_kit.bench.stopping import stopping
@@ -45,7 +46,8 @@ def measure(experiments: Experiments = None, device: Device = DeviceName.AUTO, t
 
 def tell_costs(costs: list[CostRecord]) -> None:
     """Nothing; a row for each cost is on stdout."""
-    rows = [("model", "parameters", "MB", "MACs", "s/epoch", "ms p50", "ms p95", "ms TTA", "images/s", "on")]
+    times = ("s/epoch", "ms p50", "ms p95", "ms TTA", "images/s", "AMP")
+    rows = [("model", "parameters", "MB", "MACs", *times, "on")]
     for cost in costs:
         rows.append(
             (
@@ -58,6 +60,7 @@ def tell_costs(costs: list[CostRecord]) -> None:
                 f"{cost.latency_p95_ms:.1f}",
                 f"{cost.latency_tta_p50_ms:.1f}",
                 f"{cost.throughput_64:.0f}",
+                f"{cost.amp_speedup:.2f}×" if cost.amp_speedup else "",
                 f"{cost.device}, {cost.threads} threads",
             )
         )

@@ -43,7 +43,10 @@ class RunRecord(Frozen):
 
 
 class CostRecord(Frozen):
-    """What a model costs on one machine, measured alone; times in ms or s, memory in MiB."""
+    """What a model costs on one machine, measured alone; times in ms or s, memory in MiB.
+
+    What later versions measure is None in a record that was made before.
+    """
 
     model: Part
     image_size: int
@@ -72,7 +75,17 @@ class CostRecord(Frozen):
     latency_tta_p50_ms: float
     latency_tta_p95_ms: float
     throughput_64: float
+    step_fp32_ms: float | None = None  # a training step, timed in turn with one under AMP
+    step_amp_ms: float | None = None
+    step_amp_format: Literal["bf16", "fp16"] | None = None
+    steps_compared: int | None = None
+    measured_at: str = ""  # UTC, as ISO 8601
     environment: dict[str, Any] = {}
+
+    @property
+    def amp_speedup(self) -> float | None:
+        """How many steps under AMP take the time of one in FP32; None where not measured."""
+        return self.step_fp32_ms / self.step_amp_ms if self.step_fp32_ms and self.step_amp_ms else None
 
     @property
     def key(self) -> str:

@@ -183,11 +183,13 @@ class Store:
         write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
 
     def costs(self) -> list[CostRecord]:
-        """All cost records of the Store, oldest first."""
-        files = sorted(
-            (self.root / "costs").glob("*.json"), key=lambda path: (path.stat().st_mtime, path.name)
-        )
-        return [CostRecord.model_validate(read_json(path)) for path in files]
+        """All cost records of the Store, in the order in which they were measured, then of their keys.
+
+        Records that do not say when come first: times of files change where a Store is copied.
+        """
+        files = sorted((self.root / "costs").glob("*.json"))
+        found = [CostRecord.model_validate(read_json(path)) for path in files]
+        return sorted(found, key=lambda cost: (cost.measured_at, cost.key))
 
     def write_cost(self, record: CostRecord) -> None:
         """Nothing; replaces the cost record of the same key."""

@@ -73,7 +73,7 @@ def switches(results: Results) -> dict[str, Any]:
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
-        | {"tta": any(map(_tta, readings))},
+        | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)},
     }
 
 
@@ -83,6 +83,12 @@ def _mixes(run: RunSpec) -> bool:
 
 def _transfers(run: RunSpec) -> bool:
     return run.transfer.source != "none"
+
+
+def _amp_is_timed(results: Results) -> bool:
+    """Whether a training step was timed in FP32 and under AMP for every model."""
+    costs = [results.costs.get(model.key) for model in results.models]
+    return all(cost is not None and cost.amp_speedup is not None for cost in costs)
 
 
 def _tta(reading: Reading) -> bool:

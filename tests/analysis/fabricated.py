@@ -158,6 +158,7 @@ def cost(spec: RunSpec, place: int, classes: int) -> CostRecord:
         latency_tta_p95_ms=5.2 * (place + 1),
         throughput_64=1250.0 / (place + 1), environment={"device_name": "Test CPU"},
         saved_fp32_mib=120.0, saved_amp_mib=70.0,
+        step_fp32_ms=30.0, step_amp_ms=20.0, step_amp_format="bf16", steps_compared=9,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from paper_kit.analysis.results import collect
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import available, load
 from paper_kit.core.plan import plan
+from paper_kit.render.switches import switches
 from tests.analysis.conftest import CASES
 from tests.analysis.fabricated import ABLATIONS, NASTY, experiment, fabricate
 
@@ -179,6 +180,20 @@ def test_the_dataset_table_adds_up(made):
     rows = [[int(text.replace(",", "")) for text in row[1:]] for row in made("dataset").texts()]
     assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
     assert all(sum(row[:3]) == row[3] for row in rows)
+
+
+def test_the_speed_of_amp_is_told_where_every_model_was_timed(tmp_path):
+    plans, store = fabricate(tmp_path)
+    results = collect(plans, store)
+    note = next(note for note in load("table", "efficiency")(results).notes if "AMP" in note)
+    assert "FP32 takes 1.5\u00a0times (ResEmoteNet), 1.5\u00a0times" in note
+    assert note.endswith("as long as one under AMP (BF16).")
+    assert collect_facts(results)["cost.emotion_vit.amp_speedup"].value == 1.5
+    assert switches(results)["uses"]["amp_speed"]
+    store.write_cost(store.costs()[0].model_copy(update={"step_amp_ms": None}))
+    one_untimed = collect(plans, store)
+    assert not any("AMP" in note for note in load("table", "efficiency")(one_untimed).notes)
+    assert not switches(one_untimed)["uses"]["amp_speed"]
 
 
 def test_a_layer_table_ends_with_the_sums(made):

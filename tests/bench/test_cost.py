@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 
 from paper_kit.bench import cost
+from paper_kit.bench.amp_speed import FEWEST, in_turn
 from paper_kit.bench.cost import measure, timed
 from paper_kit.core.part import Part, complete
 from paper_kit.core.record import CostRecord, RunRecord
@@ -139,3 +142,42 @@ def test_what_is_kept_for_the_backward_pass_is_counted_by_storage():
     assert saved_mib(model, images, "fp32") == pytest.approx(in_and_hidden)
     assert 0 < saved_mib(model, images, "bf16") != saved_mib(model, images, "fp32")
     assert saved_mib(model, images, "fp32") == saved_mib(model, images, "fp32")
+
+
+def test_a_step_is_timed_in_fp32_and_under_amp_side_by_side(measured: CostRecord) -> None:
+    assert measured.step_amp_format == "bf16"  # the run itself uses no AMP
+    assert measured.steps_compared is not None
+    assert measured.steps_compared >= 5
+    assert measured.step_fp32_ms is not None
+    assert measured.step_amp_ms is not None
+    assert measured.amp_speedup == measured.step_fp32_ms / measured.step_amp_ms > 0
+    assert measured.measured_at.endswith("+00:00")
+
+
+def test_calls_take_turns_and_each_begins_rounds() -> None:
+    called: list[str] = []
+    first, second = in_turn([lambda: called.append("a"), lambda: called.append("b")], CPU, 0.0)
+    assert len(first) == len(second) == FEWEST
+    rounds = ["".join(called[at : at + 2]) for at in range(0, len(called), 2)]
+    assert set(rounds) == {"ab", "ba"}
+    assert all(one != two for one, two in pairwise(rounds))
+
+
+def test_a_record_without_the_speed_of_amp_stays_readable_and_keeps_its_key(measured: CostRecord) -> None:
+    new = ("step_fp32_ms", "step_amp_ms", "step_amp_format", "steps_compared", "measured_at")
+    told = {name: value for name, value in measured.model_dump(mode="json").items() if name not in new}
+    old = CostRecord.model_validate(told)
+    assert old.amp_speedup is None
+    assert old.key == measured.key
+
+
+def test_costs_come_in_the_order_of_their_measurement_whatever_the_files_times(
+    store: Store, measured: CostRecord
+) -> None:
+    days = {"b": "2026-02-02", "a": "2026-02-01", "c": ""}
+    for device, day in days.items():
+        store.write_cost(measured.model_copy(update={"device": device, "measured_at": day}))
+    found = [cost.device for cost in store.costs()]
+    for number, path in enumerate(sorted((store.root / "costs").glob("*.json"), reverse=True)):
+        os.utime(path, (number, number))
+    assert found == [cost.device for cost in store.costs()] == ["c", "a", "b"]

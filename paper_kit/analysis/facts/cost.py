@@ -8,6 +8,7 @@ from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._sheet import Sheet
 from paper_kit.analysis.facts.model import put_sizes
 from paper_kit.analysis.results import Results
+from paper_kit.core.record import CostRecord
 
 MEASURED = {  # fact -> (field of CostRecord, significant digits, unit)
     "file_mb": ("file_mb", 2, "MB"),
@@ -21,7 +22,10 @@ MEASURED = {  # fact -> (field of CostRecord, significant digits, unit)
     "peak_inference_mb": ("peak_inference_mb", 3, "MiB"),
     "saved_fp32": ("saved_fp32_mib", 3, "MiB"),
     "saved_amp": ("saved_amp_mib", 3, "MiB"),
+    "step_fp32": ("step_fp32_ms", 3, "ms"),
+    "step_amp": ("step_amp_ms", 3, "ms"),
 }
+AMP_SPEEDUP = "amp_speedup"
 COUNTED = ("saved_fp32", "saved_amp")  # the same on every machine
 
 
@@ -37,6 +41,7 @@ def facts(results: Results) -> dict[str, Fact]:
             origin = Origin(runs=runs, fields=(f"cost.{field}",))
             exact = key in COUNTED
             sheet.add(f"{model.key}.{key}", value, "quantity", digits, unit, origin=origin, exact=exact)
+        _speedup(sheet, model.key, costs.get(model.key))
     any_cost = next(iter(costs.values()), None)
     sheet.add("device", device_name(results), origin=Origin(fields=("cost.device",)))
     sheet.add(
@@ -53,6 +58,15 @@ def device_name(results: Results) -> str | None:
     return str(any_cost.environment.get("device_name") or any_cost.device) if any_cost else None
 
 
+def _speedup(sheet: Sheet, key: str, cost: CostRecord | None) -> None:
+    """<key>.amp_speedup: how many training steps under AMP take the time of one in FP32, "1.4 times"."""
+    fields = ("cost.step_fp32_ms", "cost.step_amp_ms")
+    runs = (f"costs/{cost.key}",) if cost else ()
+    origin = Origin(runs=runs, fields=fields, formula=f"{fields[0]} / {fields[1]}")
+    value = cost.amp_speedup if cost else None
+    sheet.add(f"{key}.{AMP_SPEEDUP}", value, "quantity", 2, "times", origin=origin)
+
+
 def _extremes(sheet: Sheet, results: Results) -> None:
     """The models with the fewest and the most MACs, with all their costs; missing until all are measured."""
     labels = {model.key: model.label for model in results.models}
@@ -62,7 +76,7 @@ def _extremes(sheet: Sheet, results: Results) -> None:
         key = choose(known, key=lambda each: known[each]) if len(known) == len(labels) else None
         origin = Origin(fields=("cost.macs",), formula=f"{choose.__name__} of cost.*.macs")
         sheet.name(f"{word}.model", labels[key] if key else None, key or "", origin)
-        for name in ("parameters", "macs", "flops", *MEASURED):
+        for name in ("parameters", "macs", "flops", *MEASURED, AMP_SPEEDUP):
             same = sheet.facts[f"{key or results.models[0].key}.{name}"]
             value = same.value if key else None
             sheet.put(f"{word}.{name}", replace(same, value=value))

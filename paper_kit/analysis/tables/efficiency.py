@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from paper_kit.analysis.artifacts import Column, Line, Note, Table
@@ -24,9 +26,10 @@ HEADERS = {
     "latency_tta_p50": "TTA latency p50",
     "latency_tta_p95": "TTA latency p95",
     "throughput": "Throughput",
+    cost_topic.AMP_SPEEDUP: "Step in FP32, of AMP",
 }
 THROUGHPUT_BATCH = 64  # of CostRecord.throughput_64
-SHOWN = tuple(name for name in HEADERS if name != "latency_tta_p95")
+SHOWN = tuple(name for name in HEADERS if name not in {"latency_tta_p95", cost_topic.AMP_SPEEDUP})
 
 
 def make(results: Results, *, columns: tuple[str, ...] = ()) -> Table:
@@ -73,4 +76,15 @@ def _notes(results: Results) -> tuple[Note, ...]:
             ". Operations and latency are for a single image", *views,
             ". Throughput at batch ", many, ", training at batch ", batch, f"; memory is {meter}", *held, ".",
         ),
+        *_amp(results, facts),
     )  # fmt: skip
+
+
+def _amp(results: Results, facts: Mapping[str, Fact]) -> Iterator[Note]:
+    """What a training step takes in FP32 for one under AMP, where that is measured for every model."""
+    speeds = [(model.label, facts[f"{model.key}.{cost_topic.AMP_SPEEDUP}"]) for model in results.models]
+    if any(speed.missing for _, speed in speeds):
+        return
+    amp = next(iter(results.costs.values())).step_amp_format or ""
+    told = [part for label, speed in speeds for part in (", ", speed, f" ({label})")]
+    yield Note("A training step in FP32 takes ", *told[1:], f" as long as one under AMP ({amp.upper()}).")
