@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +10,7 @@ from paper_kit.analysis.comparison import (
     COUNTED,
     SAME,
     ZERO,
+    Asked,
     Comparison,
     Question,
     asked,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
 
 Relation = Literal[">", "<", "=="]
+Call = tuple[Any, ...]  # ("size",), or "judge" with its facts, relation and whether equality is asked
+Heard = tuple[Call, Any]  # a call with its answer
 Verdict = Literal["holds", "reversed", "equivalent", "same", "undecided", "pending"]
 EQUALITY = "equality"
 CORRECTED = "corrected by Holm over the tests of this document"
@@ -67,9 +70,14 @@ class Judged:
 
 
 class Claims:
-    """The comparisons that one document makes. A question once asked belongs to its family of tests."""
+    """The comparisons that one document makes. A question once asked belongs to its family of tests.
 
-    def __init__(self, results: Results, alpha: float = 0.05, margin_points: float = 1.0) -> None:
+    `results` is called for the first test that is not recalled.
+    """
+
+    def __init__(
+        self, results: Callable[[], Results], alpha: float = 0.05, margin_points: float = 1.0
+    ) -> None:
         self.alpha = alpha
         self.margin = margin_points / 100
         self._results = results
@@ -77,11 +85,13 @@ class Claims:
         self._family: dict[Question, float] = {}
         self._asked: dict[Question, Comparison] = {}
         self._adjusted: dict[Question, float] = {}
+        self._holm: dict[tuple[float, ...], tuple[float, ...]] = {}  # p-values -> after the correction
+        self.heard: list[Heard] | None = None  # a list takes what is asked of the claims, and the answers
 
     @property
     def size(self) -> int:
         """How many tests the family holds."""
-        return len(self._family)
+        return int(self._hear(("size",), len(self._family)))
 
     @property
     def settled(self) -> bool:
@@ -111,10 +121,25 @@ class Claims:
 
     def begin_round(self) -> None:
         """Nothing; the questions asked so far are corrected together, those new to the round not yet."""
-        from paper_kit.stats.tests import holm
+        adjusted = self._after_holm(tuple(self._family.values())) if self._family else ()
+        self._adjusted = dict(zip(self._family, adjusted, strict=True))
 
-        adjusted = holm(list(self._family.values())) if self._family else ()
-        self._adjusted = {name: float(p) for name, p in zip(self._family, adjusted, strict=True)}
+    def recall(self, remembered: Mapping[str, Any]) -> None:
+        """Nothing; the tests that other claims on the same records made need not be made again."""
+        self._known.update(remembered.get("known", {}))
+        self._holm.update(remembered.get("holm", {}))
+
+    def remembered(self) -> dict[str, Any]:
+        """The tests that were made, for `recall`; their sides are left out."""
+        known = {question: replace(found, left=ZERO, right=ZERO) for question, found in self._known.items()}
+        return {"known": known, "holm": dict(self._holm)}
+
+    def answer(self, call: Call) -> Any:
+        """The answer to a call that was heard, asked again now."""
+        if call[0] == "size":
+            return self.size
+        _, left, relation, right, equivalence = call
+        return _gist(self.judge(left, relation, right, equivalence=equivalence))
 
     def judge(
         self, left: Fact, relation: Relation, right: Fact, *, equivalence: bool = False, place: str = ""
@@ -176,9 +201,23 @@ class Claims:
             return counted(left, right)
         what = asked(left, right)
         if what.question not in self._known:
-            found = tested(self._results, what, left, right, self.alpha, self.margin)
-            self._known[what.question] = found.turned(what.sign)
+            self._known[what.question] = self._tested(what, left, right).turned(what.sign)
         return replace(self._known[what.question].turned(what.sign), left=left, right=right)
+
+    def _tested(self, what: Asked, left: Fact, right: Fact) -> Comparison:
+        return tested(self._results(), what, left, right, self.alpha, self.margin)
+
+    def _after_holm(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        if values not in self._holm:
+            from paper_kit.stats.tests import holm
+
+            self._holm[values] = tuple(map(float, holm(list(values))))
+        return self._holm[values]
+
+    def _hear(self, call: Call, answer: Any) -> Any:
+        if self.heard is not None:
+            self.heard.append((call, answer))
+        return answer
 
     def _verdict(
         self, found: Comparison, relation: Relation, p: float | None, p_equal: float | None
@@ -208,6 +247,12 @@ class Claims:
         fact = found.left - found.right if found.right is not ZERO else found.left
         bounds = (found.low, found.high) if found.low is not None and found.high is not None else None
         return replace(fact, key=fact.key or key, bounds=bounds, spread=None)
+
+
+def _gist(judged: Judged) -> tuple[object, ...]:
+    """What of a claim depends on the other claims of the document, or on the records."""
+    found = judged.comparison
+    return (judged.verdict, found.value, found.low, found.high, judged.p.value, judged.p_equivalence.value)
 
 
 def _counted(found: Comparison, relation: Relation) -> Verdict:

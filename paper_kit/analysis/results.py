@@ -73,7 +73,7 @@ class Results:
         self._predictions: dict[RunReading, Predictions] = {}
         self._states: dict[int, tuple[RunSpec, RunState]] = {}
         self._readings: dict[int, tuple[Row, RunReading]] = {}
-        self.claims = Claims(self, alpha, margin_points)
+        self.claims = Claims(lambda: self, alpha, margin_points)
 
     @property
     def main(self) -> Experiment:

@@ -69,7 +69,7 @@ def anew(
     resources = Workplace(root, ()).resources(data)
     request = Request(venue=venue, experiments=tuple(experiments or ()), runs=runs, resources=resources)
     found = read_inputs(request, root, partial(fingerprint_of, resources))
-    return inspect(found.manuscript, found.typeset(), found.results, root)
+    return inspect(found.manuscript, found.typeset(), found.study, root)
 
 
 def tell(inspection: Inspection) -> None:

@@ -13,7 +13,7 @@ from paper_kit.core.files import alone_in
 from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand
 from paper_kit.render.check import Finding, check, pages
 from paper_kit.render.compile import Compiled, compile_tex
-from paper_kit.render.editions import Edition, counterpart, edition_tex, folder_name
+from paper_kit.render.editions import Edition, counterpart, edition_tex
 from paper_kit.render.folder import page_files, write
 from paper_kit.render.inspection import Inspection, inspect, keep
 from paper_kit.render.manuscript import Manuscript, Typeset, typeset
@@ -26,7 +26,6 @@ from paper_kit.render.seal import (
     RUNS,
     Stamp,
     edited_meanwhile,
-    runs_file,
     stamped,
     unclean,
     unspoiled,
@@ -61,13 +60,12 @@ def build_paper(
     root = root or study_root()
     inputs = read_inputs(request, root, fingerprint)
     made = inputs.typeset(request.edition)
-    seen = inspect(inputs.manuscript, made, inputs.results, root)
+    seen = inspect(inputs.manuscript, made, inputs.study, root)
     if request.final:
         told = [str(finding) for finding in seen.findings]
         refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
-    folder = request.out or root / "paper" / "build" / folder_name(inputs.venue.key, request.edition)
-    with alone_in(folder):
-        report = _written(request, root, inputs, made, seen, folder)
+    with alone_in(inputs.folder):
+        report = _written(request, root, inputs, made, seen, inputs.folder)
     return replace(report, seconds=time.monotonic() - started)
 
 
@@ -75,7 +73,7 @@ def _written(
     request: Request, root: Path, inputs: Inputs, made: Typeset, seen: Inspection, folder: Path
 ) -> BuildReport:
     """The build folder written, compiled and sealed."""
-    files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: runs_file(inputs.results)}
+    files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: inputs.study.runs_file}
     changed = write(files, folder)
     twin = counterpart(folder, inputs.venue.key, request.edition)
     kept = [place / name for place in (folder, twin) for name in (PAPER, SUPPLEMENT)]

@@ -27,9 +27,8 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
         files[f"tables/{stem}.csv"] = table.to_csv().encode()
         files[f"tables/{stem}.md"] = table.to_markdown().encode()
     for stem, drawn in made.figures.items():
-        if drawn.pdf:
-            files[f"figures/{stem}.pdf"] = drawn.pdf
-        files[f"figures/{stem}.csv"] = drawn.figure.data.to_csv(index=False).encode()
+        pictures = {"pdf": drawn.pdf, "png": drawn.png, "csv": drawn.csv.encode()}
+        files |= {f"figures/{stem}.{kind}": data for kind, data in pictures.items() if data}
     files |= {f"figures/{stem}.tex": tikz.encode() for stem, tikz in made.diagrams.items()}
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))

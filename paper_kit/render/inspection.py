@@ -24,8 +24,8 @@ from paper_kit.render.proof.topics import (
 )
 
 if TYPE_CHECKING:
-    from paper_kit.analysis.results import Results
     from paper_kit.render.manuscript import Manuscript, Typeset
+    from paper_kit.render.material import Study
 
 FINDINGS = "findings.json"  # beside the PDF: what the last build found, and of which inputs
 SOURCES = ("paper/paper.toml", "templates/literature.toml")
@@ -57,15 +57,11 @@ class Inspection:
         return replace(self, findings=every)
 
 
-def inspect(manuscript: Manuscript, made: Typeset, results: Results, root: Path) -> Inspection:
-    """The inspection of a manuscript that was set from these results."""
-    from paper_kit.analysis.audits import audits
-
+def inspect(manuscript: Manuscript, made: Typeset, study: Study, root: Path) -> Inspection:
+    """The inspection of a manuscript that was set from this study."""
     sources = {name: (root / name).read_text(encoding="utf-8") for name in SOURCES if (root / name).is_file()}
-    proof = check_manuscript(
-        manuscript, subjects=subjects(results), facts=dict(made.registry), sources=sources
-    )
-    lines = tuple(Audited(line.name, line.outcome, line.text) for line in audits(results))
+    proof = check_manuscript(manuscript, subjects=subjects(study), facts=dict(made.registry), sources=sources)
+    lines = tuple(Audited(line.name, line.outcome, line.text) for line in study.audits)
     failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
     typed = artifact_findings(made.tables, {name: drawn.figure for name, drawn in made.figures.items()})
     cited, counts = references(manuscript, made, root)
@@ -99,14 +95,13 @@ def without_origin(made: Typeset) -> Iterator[Finding]:
             yield Finding("origin", place, f"{told}; give the fact its Origin in the plug-in that makes it.")
 
 
-def subjects(results: Results) -> Subjects:
+def subjects(study: Study) -> Subjects:
     """What a claim can be about: the study's models, classes and dataset, beside the usual words."""
-    card = results.card()
     return Subjects.of(
-        models=[name for model in results.models for name in (model.label, model.key)],
-        classes=list(results.classes()),
-        datasets=[card.title] if card else [],
-        keys={model.key: model.label for model in results.models},
+        models=[name for key, label in study.models for name in (label, key)],
+        classes=list(study.classes),
+        datasets=[study.dataset] if study.dataset else [],
+        keys=dict(study.models),
     )
 
 

@@ -104,22 +104,22 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
     if edition == "blind":
         manuscript = replace(manuscript, paper=nameless(manuscript.paper))
         material = replace(material, facts=without_telling(material.facts))
-    claims, drawn = material.claims, dict[str, Drawn]()
+    claims = material.claims
     claims.clear()
     while True:  # a claim met for the first time changes the corrected p of the others, and so their words
         claims.begin_round()
-        made = _set_once(manuscript, material, venue, drawn, edition)
-        if claims.settled:
+        made = _set_once(manuscript, material, venue, edition)
+        if material.draw_waiting():  # figures were left out: the document is set from its start with them
+            claims.clear()
+        elif claims.settled:
             same_digits(made.facts)
             return made
 
 
-def _set_once(
-    manuscript: Manuscript, material: Material, venue: Venue, drawn: dict[str, Drawn], edition: Edition
-) -> Typeset:
-    """The manuscript set with the family of tests as it is; `drawn` are figures of an earlier round."""
+def _set_once(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition) -> Typeset:
+    """The manuscript set with the family of tests as it is."""
     printer = Printer(material.stale_runs)
-    artifacts = Artifacts(material, printer, drawn)
+    artifacts = Artifacts(material, printer)
     environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show, material.claims)
     names = {
         **_of_study(material),
@@ -180,9 +180,8 @@ SUBJECTS = ("experiment", "model", "metric")  # options that say what an artifac
 class Artifacts:
     """The tables and figures that a manuscript places, each made once, by the stem of their files."""
 
-    def __init__(self, material: Material, printer: Printer, drawn: dict[str, Drawn]) -> None:
+    def __init__(self, material: Material, printer: Printer) -> None:
         self._material = material
-        self._drawn = drawn
         self._printer = printer
         self._stems: dict[tuple[str, str, str], str] = {}
         self.tables: dict[str, Table] = {}
@@ -200,9 +199,10 @@ class Artifacts:
         """The figure of that name as wide as the line it stands in; its notes end its caption."""
         stem = self._stem("figure", name, options)
         if stem not in self.figures:
-            if stem not in self._drawn or self._drawn[stem].figure.tested:
-                self._drawn[stem] = self._material.figure(name, options)
-            self.figures[stem] = self._drawn[stem]
+            drawn = self._material.figure(name, options)
+            if drawn is None:
+                return Tex("")
+            self.figures[stem] = drawn
         figure = self.figures[stem].figure
         shown = self._diagram(stem, figure) if isinstance(figure, Diagram) else self._picture(stem, figure)
         notes = join((self._printer.show(note) for note in figure.notes), Tex(r"\par "))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.artifacts import Diagram, Figure, Table
-from paper_kit.analysis.audits import AuditLine, audits
+from paper_kit.analysis.audit_line import AuditLine
 from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
-from paper_kit.analysis.facts._tree import collect_facts
 from paper_kit.analysis.style import Style
-from paper_kit.core.part import Part, complete, load
-from paper_kit.render.legend import RunLabel, run_labels
-from paper_kit.render.switches import switches
+from paper_kit.render.legend import RunLabel
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -24,49 +21,72 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure with its picture as PDF; a diagram, which is set in TikZ, has none."""
+    """A figure with its picture as PDF and PNG, and its numbers as CSV; a diagram, set in TikZ, has no picture.
+
+    The drawing and the frame of data are None where a cache gave it.
+    """
 
     figure: Figure | Diagram
     pdf: bytes = b""
+    png: bytes = b""
+    csv: str = ""
+
+    @classmethod
+    def of(cls, figure: Figure | Diagram) -> Drawn:
+        """The figure, drawn in the style that is in force."""
+        if isinstance(figure, Diagram):
+            return cls(figure, csv=figure.data.to_csv(index=False))
+        return cls(figure, figure.to_pdf(), figure.to_png(), figure.data.to_csv(index=False))
+
+    def kept(self) -> Drawn:
+        """The same without what cannot be kept in a file."""
+        absent: Any = None
+        if isinstance(self.figure, Diagram):
+            return replace(self, figure=replace(self.figure, data=absent))
+        return replace(self, figure=replace(self.figure, figure=absent, data=absent))
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of a study whatever its paper says: facts by full key, switches, audits, names, runs."""
+
+    facts: Mapping[str, Fact]
+    switches: Mapping[str, Any]
+    seeds: int = 1
+    audits: tuple[AuditLine, ...] = ()
+    runs: Mapping[str, RunLabel] = field(default_factory=dict)  # by id
+    models: tuple[tuple[str, str], ...] = ()  # key and label
+    classes: tuple[str, ...] = ()
+    dataset: str = ""  # its title
+    runs_file: bytes = b""  # the content of runs.json
+
+
+def _nothing_waits() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
 class Material:
-    """Facts by full key, switches by name, makers of tables and figures, claims, stale runs, all runs."""
+    """Facts by full key, switches by name, makers of tables and figures, claims, stale runs, all runs.
+
+    `figure` gives None for a figure that is to be drawn together with others; `draw_waiting` draws those,
+    and says whether there were any.
+    """
 
     facts: Mapping[str, Fact]
     switches: Mapping[str, Any]
     table: Callable[[str, Options], Table]
-    figure: Callable[[str, Options], Drawn]
+    figure: Callable[[str, Options], Drawn | None]
     claims: Claims
     stale_runs: frozenset[str] = field(default_factory=frozenset)
     seeds: int = 1
     audits: tuple[AuditLine, ...] = ()
     runs: Mapping[str, RunLabel] = field(default_factory=dict)  # by id
+    draw_waiting: Callable[[], bool] = _nothing_waits
 
 
 def material(results: Results, style: Style, stale_runs: frozenset[str] = frozenset()) -> Material:
     """The material of some results, figures in the given style; InputError for an unknown name or option."""
+    from paper_kit.render.making import Making
 
-    def table(name: str, options: Options) -> Table:
-        part = complete("table", Part(name=name, arguments=dict(options)))
-        made: Table = load("table", name)(results, **part.arguments)
-        return made
-
-    def figure(name: str, options: Options) -> Drawn:
-        part = complete("figure", Part(name=name, arguments=dict(options)))
-        with style.context():
-            made: Figure | Diagram = load("figure", name)(results, style, **part.arguments)
-            return Drawn(made, made.to_pdf() if isinstance(made, Figure) else b"")
-
-    return Material(
-        facts=collect_facts(results),
-        switches=switches(results),
-        table=table,
-        figure=figure,
-        claims=results.claims,
-        stale_runs=stale_runs,
-        seeds=len(results.main.seeds),
-        audits=audits(results),
-        runs=run_labels(results),
-    )
+    return Making(lambda: results, results.claims, style).material(stale_runs)

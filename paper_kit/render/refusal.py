@@ -23,7 +23,7 @@ def unfit(inputs: Inputs, made: Typeset) -> list[str]:
     problems += [
         f"paper/paper.toml: {text!r} is a placeholder; write the true name." for text in placeholders(paper)
     ]
-    if inputs.results.synthetic and not paper.demo:
+    if inputs.study.switches["study_is_synthetic"] and not paper.demo:
         problems.append(
             "The study uses synthetic data: write demo = true in paper/paper.toml if that is meant."
         )

@@ -1,0 +1,95 @@
+"""Values of a study as plain JSON and back: facts, tables, notes; nothing that could run when it is read."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from paper_kit.analysis.artifacts import Note
+
+ROOMS = ("paper_kit.analysis.", "paper_kit.render.")  # whose dataclasses and named tuples are written
+
+
+class NotPlainError(TypeError):
+    """A value that has no plain form."""
+
+
+def to_plain(value: Any) -> Any:
+    """The value as JSON; NotPlainError for what is no text, number, container or value class of the package.
+
+    Numbers of numpy become those of Python.
+    """
+    if value is None or type(value) in (str, bool, int, float):
+        return value
+    if isinstance(value, np.generic):
+        return to_plain(value.item())
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value)
+    kind: Any = type(value)
+    if not kind.__module__.startswith(ROOMS) or kind.__qualname__ != kind.__name__:
+        raise NotPlainError(f"{kind.__module__}.{kind.__qualname__} has no plain form.")
+    parts = [getattr(value, name) for name in _names(kind)]
+    return {"is": f"{kind.__module__}:{kind.__name__}", "of": [to_plain(part) for part in parts]}
+
+
+def from_plain(value: Any) -> Any:
+    """The value that `to_plain` wrote; NotPlainError for anything else."""
+    if isinstance(value, list):
+        return tuple(from_plain(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "is" in value:
+        kind = _kind(value["is"])
+        return kind(*(from_plain(part) for part in value["of"]))
+    for name, reader in _READERS.items():
+        if name in value:
+            return reader(value[name])
+    raise NotPlainError(f"{list(value)[:3]} is no plain form.")
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    tuple: lambda value: [to_plain(item) for item in value],
+    list: lambda value: {"list": [to_plain(item) for item in value]},
+    dict: lambda value: {"map": [[to_plain(key), to_plain(item)] for key, item in value.items()]},
+    frozenset: lambda value: {"set": sorted(to_plain(item) for item in value)},
+    bytes: lambda value: {"bytes": base64.b64encode(value).decode()},
+    Note: lambda value: {"note": [to_plain(part) for part in value.parts]},
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "list": lambda items: [from_plain(item) for item in items],
+    "map": lambda pairs: {from_plain(key): from_plain(item) for key, item in pairs},
+    "set": lambda items: frozenset(from_plain(item) for item in items),
+    "bytes": base64.b64decode,
+    "note": lambda parts: Note(*(from_plain(part) for part in parts)),
+}
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    """Names of what the class is made from, in the order in which it takes them."""
+    named = getattr(kind, "_fields", None)
+    if isinstance(named, tuple):
+        return named
+    if not is_dataclass(kind) or not all(field.init and not field.kw_only for field in fields(kind)):
+        raise NotPlainError(f"{kind} has no plain form.")
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _kind(name: str) -> type:
+    """The class of that name; NotPlainError where it is none that `to_plain` writes."""
+    module, _, own = name.partition(":")
+    if not module.startswith(ROOMS):
+        raise NotPlainError(f"{name} is no class of paper_kit's values.")
+    kind = getattr(import_module(module), own, None)
+    if not isinstance(kind, type) or kind.__module__ != module:
+        raise NotPlainError(f"There is no class {name}.")
+    _names(kind)
+    return kind
