@@ -149,17 +149,13 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure: the drawing, the numbers it shows, a text for those who cannot see it, and notes.
-
-    `tested`: its marks hang on the p-values of the whole document, so that it is drawn anew in each round.
-    """
+    """A figure: the drawing, the numbers it shows, a text for those who cannot see it, and notes."""
 
     name: str
     figure: Drawing
     data: pd.DataFrame
     alt: str
     notes: tuple[str, ...] = ()
-    tested: bool = False
 
     def to_pdf(self) -> bytes:
         """The drawing as a PDF, equal bytes for equal content."""

@@ -29,6 +29,7 @@ Heard = tuple[Call, Any]  # a call with its answer
 Verdict = Literal["holds", "reversed", "equivalent", "same", "undecided", "pending"]
 EQUALITY = "equality"
 CORRECTED = "corrected by Holm over the tests of this document"
+MOST_CORRECTIONS = 16  # remembered: those of the last edits
 SEEDS_FOR_METHODS = 3  # with fewer, a claim is about the trained networks and not about the method
 
 
@@ -132,7 +133,7 @@ class Claims:
     def remembered(self) -> dict[str, Any]:
         """The tests that were made, for `recall`; their sides are left out."""
         known = {question: replace(found, left=ZERO, right=ZERO) for question, found in self._known.items()}
-        return {"known": known, "holm": dict(self._holm)}
+        return {"known": known, "holm": dict(list(self._holm.items())[-MOST_CORRECTIONS:])}
 
     def answer(self, call: Call) -> Any:
         """The answer to a call that was heard, asked again now."""

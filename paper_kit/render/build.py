@@ -6,8 +6,8 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from paper_kit.analysis.results import Results
 from paper_kit.core.config import study_root
 from paper_kit.core.files import alone_in
 from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand
@@ -33,6 +33,9 @@ from paper_kit.render.seal import (
 )
 from paper_kit.render.supplement import PAPER, SUPPLEMENT, part_document
 from paper_kit.render.venue import Venue
+
+if TYPE_CHECKING:
+    from paper_kit.analysis.results import Results
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class Making:
     def keep(self) -> None:
         """Nothing; the tests that were made are in the cache, and what was not used is not."""
         tests = self._claims.remembered()
-        if tests != self._recalled:
+        if any(set(tests[name]) != set(self._recalled.get(name, ())) for name in tests):
             self._cache.put(TESTS, tests)
         self._cache.prune()
 

@@ -22,7 +22,7 @@ def facts(results):
 
 @pytest.fixture
 def claims(results):
-    return Claims(results)
+    return Claims(lambda: results)
 
 
 def judged(claims, *asked, **more):
@@ -117,7 +117,7 @@ def test_a_missing_side_leaves_the_claim_pending(facts, claims):
 def test_equality_is_shown_and_not_assumed(facts, results):
     accuracy = facts["results.emotion_vit.accuracy"]
     single = facts["results.emotion_vit.accuracy_single_view"]
-    narrow, wide = Claims(results, margin_points=0.01), Claims(results, margin_points=30.0)
+    narrow, wide = Claims(lambda: results, margin_points=0.01), Claims(lambda: results, margin_points=30.0)
     assert judged(narrow, accuracy, "==", single).verdict in {"undecided", "reversed"}
     assert judged(wide, accuracy, "==", single).verdict == "holds"
 

@@ -143,7 +143,7 @@ def test_a_final_paper_without_runs_names_and_permission_is_refused_for_each(stu
     told = "\n".join(caught.value.problems)
     for part in ("run-all", "First Author", "Your University", "demo = true", "w/o mixup"):
         assert part in told
-    assert not (study / "paper" / "build").exists()
+    assert not (study / "paper" / "build" / "ieeetran" / "paper.tex").exists()
 
 
 def test_facts_that_are_not_known_refuse_a_final_paper_with_their_place(study: Path) -> None:

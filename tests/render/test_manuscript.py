@@ -2,19 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from paper_kit.analysis.claims import Claims
-from paper_kit.analysis.results import Results
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
-from paper_kit.render.manuscript import load_manuscript, placeholders, typeset
-from paper_kit.render.material import Drawn
+from paper_kit.render.manuscript import load_manuscript, placeholders
 from paper_kit.render.tex import escape
-from paper_kit.render.venue import load_venue
-from tests.render.small import HOSTILE, MATERIAL, PAPER, TEMPLATES, drawn, made, manuscript, written
+from tests.render.small import HOSTILE, PAPER, TEMPLATES, made, written
 
 
 def test_a_fact_is_printed_with_its_number_and_a_second_time_with_the_same() -> None:
@@ -173,19 +168,3 @@ def test_placeholder_names_are_found() -> None:
 def test_a_namespace_counts_across_a_loop() -> None:
     loop = r"\BLOCK{for m in model_keys}\BLOCK{set n.x = n.x + 1}\BLOCK{endfor}"
     assert written(rf"\BLOCK{{set n = namespace(x=0)}}{loop}\VAR{{n.x}}") == "2\n"
-
-
-def test_only_a_figure_that_shows_tests_is_drawn_again_when_the_family_has_grown() -> None:
-    rounds: list[str] = []
-    claims = Claims(cast(Results, None))
-
-    def figure(name: str, _options: object) -> Drawn:
-        rounds.append(name)
-        claims._family.setdefault(("asked", 1), 0.01)  # a test that the first round meets
-        return replace(drawn(), figure=replace(drawn().figure, tested=name == "tested"))
-
-    text = '\\VAR{figure("tested")}\\VAR{figure("plain")}\\VAR{figure("tested")}'
-    typeset(
-        manuscript(text), replace(MATERIAL, figure=figure, claims=claims), load_venue(TEMPLATES, "ieeetran")
-    )
-    assert rounds == ["tested", "plain", "tested"]

@@ -67,7 +67,7 @@ def draw(
     kept = [effect for group in groups[:shown] for effect in group]
     notes = (*_notes(results, experiment), *_left_out(groups[shown:]))
     effects = [effect for group in groups for effect in group]
-    return Figure("ablation_effects", drawing, _data(effects), _alt(kept), notes, tested=True)
+    return Figure("ablation_effects", drawing, _data(effects), _alt(kept), notes)
 
 
 def _groups(results: Results, by: str, experiment: str) -> list[list[Effect]]:
