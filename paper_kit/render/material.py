@@ -21,7 +21,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure with its picture as PDF and PNG, and its numbers as CSV; a diagram, set in TikZ, has no picture.
+    """A figure with its picture as PDF and PNG, its numbers as CSV; a diagram, set in TikZ, has no picture.
 
     The drawing and the frame of data are None where a cache gave it.
     """
