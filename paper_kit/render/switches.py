@@ -47,6 +47,8 @@ USES: Mapping[str, Callable[[RunSpec], bool]] = {
     "warmup": lambda run: run.schedule.name == "cosine" and run.schedule.warmup_epochs > 0,
 }
 
+DESCRIBED = ("resemotenet", "advanced_emotenet", "emotion_vit")  # parts that have a section of their own
+
 
 def switches(results: Results) -> dict[str, Any]:
     """The names by which templates choose among texts; `uses.tta` and the other uses are truths."""
@@ -57,6 +59,12 @@ def switches(results: Results) -> dict[str, Any]:
     return {
         "study_is_synthetic": results.synthetic,
         "model_keys": [model.key for model in results.models],
+        "architectures": _architectures(results),  # part -> key of the first model that is built by it
+        "other_keys": [
+            model.key
+            for model in results.models
+            if model.part.name not in DESCRIBED or _architectures(results)[model.part.name] != model.key
+        ],
         "applied_keys": [  # ablations that change something of some model
             ablation.key
             for ablation in results.ablations
@@ -67,6 +75,7 @@ def switches(results: Results) -> dict[str, Any]:
         "methods_are_tested": len(results.main.seeds) >= SEEDS_FOR_METHODS,
         "several_models": len(results.models) > 1,
         "dataset_source": runs[0].dataset.name,
+        "dataset_key": runs[0].dataset.arguments.get("alias") or runs[0].dataset.name,
         "data_has_citation": card is not None and bool(card.citation),
         "samples_are_stand_ins": stand_ins,
         "transfer_source": {
@@ -75,6 +84,10 @@ def switches(results: Results) -> dict[str, Any]:
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
         | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)},
     }
+
+
+def _architectures(results: Results) -> dict[str, str]:
+    return {model.part.name: model.key for model in reversed(results.models)}
 
 
 def _mixes(run: RunSpec) -> bool:
