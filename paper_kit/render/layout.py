@@ -109,12 +109,13 @@ class Layout:
 
 
 def body_pages(pdf: Path) -> int:
-    """How many pages a PDF has before its provenance appendix; all where it has none."""
+    """How many pages a PDF has before its supplement or provenance appendix; all where it has neither."""
     with pdf.open("rb") as stream:
         reader = PdfReader(stream)
-        found = reader.named_destinations.get(PROVENANCE)
-        number = reader.get_destination_page_number(found) if found is not None else None
-        return len(reader.pages) if number is None or number < 0 else number
+        targets = [reader.named_destinations.get(name) for name in (SUPPLEMENT, PROVENANCE)]
+        numbers = [reader.get_destination_page_number(found) for found in targets if found is not None]
+        starts = [number for number in numbers if number is not None and number >= 0]
+        return min([len(reader.pages), *starts])
 
 
 def read_layout(pdf: Path) -> Layout:

@@ -65,7 +65,7 @@ CONTRASTS = {
         "undecided": "Even the lowest",
     },
     "abstract, baseline to best": {
-        "holds": "the baseline, and rises to",
+        "holds": "the baseline, to",
         "undecided": "none can be told apart from that of the baseline",
     },
     "introduction": {
