@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paper_kit.cli.export_data import export_ro_crate, export_tables
 from paper_kit.cli.options import Data, Named, Runs, ShowImages, Venue
 from paper_kit.cli.text import counted, say
 
@@ -85,6 +86,8 @@ def _inputs(
 
 COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (  # name, function, example
     ("overleaf", overleaf, "paperkit export overleaf --to paper.zip"),
+    ("tables", export_tables, "paperkit export tables --format xlsx"),
+    ("ro-crate", export_ro_crate, "paperkit export ro-crate --to study.zip"),
 )
 
 export = typer.Typer(help="The paper for other people's tools.", no_args_is_help=True)
