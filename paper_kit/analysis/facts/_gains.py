@@ -26,9 +26,9 @@ def put_gained_class(sheet: Sheet, results: Results) -> None:
         if not models or not all(cell.complete for cell in (*base, *without)):
             continue
         readings += [reading for cell in (*base, *without) for reading in cell.readings]
-        differences = _recall(without) - _recall(base)
+        differences = pooled_recall(without) - pooled_recall(base)
         changes += [
-            (float(value), place, ablation.key, _terms(without, base, place))
+            (float(value), place, ablation.key, change_terms(without, base, place))
             for place, value in enumerate(differences)
             if np.isfinite(value)
         ]
@@ -45,13 +45,13 @@ def put_gained_class(sheet: Sheet, results: Results) -> None:
     )
 
 
-def _terms(without: list[Measured], base: list[Measured], place: int) -> tuple[Term, ...]:
+def change_terms(without: list[Measured], base: list[Measured], place: int) -> tuple[Term, ...]:
     """What the change of one class's recall averages: cells without the technique less those with it."""
     removed = measured_terms(*without, metric="recall", label=place)
     return merged((*removed, *scaled(measured_terms(*base, metric="recall", label=place), -1.0)))
 
 
-def _recall(cells: list[Measured]) -> NDArray[np.float64]:
+def pooled_recall(cells: list[Measured]) -> NDArray[np.float64]:
     """Recall of each class (K,), the confusion matrices of the cells added up."""
     counts = np.sum([cell.counts_KK for cell in cells if cell.counts_KK is not None], axis=0)
     return np.asarray(metrics.recall(counts), dtype=np.float64)
