@@ -14,6 +14,7 @@ PAD, PAD_TEXT = 3.5, 4.0  # inside of a box, beside and above its text
 GAP, WIDEST_GAP = 11.0, 22.0  # between boxes
 NARROWEST, WIDEST = 42.0, 96.0  # of a box
 STACK = 1.6  # how far a copy stands behind the one before it
+LONG_WORD = 60.0  # a box this wide breaks a longer word
 MOST_COPIES = 2  # drawn behind a box
 MOST_LINES = 5  # of what a part does
 LANE = 8.0  # above boxes, for lines that skip others
@@ -23,7 +24,8 @@ BETWEEN = 17.0  # rows
 # Widths of Times in em (Adobe, Times-Roman.afm), in classes; more is added for wider faces.
 _WIDTHS = (("iljtfI.,;:'|!()[]/ ", 0.3), ("mwMW@%", 0.83), ("×", 0.78), ("…", 1.0))
 _WIDER, _BOLD = 1.15, 1.06
-_PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[._/ -])")  # between the parts of a word
+_UNIT = re.compile(r"[^ -]*-+|[^ -]+| ")  # what TeX leaves whole: a word to its hyphen
 
 
 def width_of(text: str, size_pt: float, *, bold: bool = False) -> float:
@@ -37,15 +39,15 @@ def width_of(text: str, size_pt: float, *, bold: bool = False) -> float:
 
 def breakable(text: str, width_pt: float, size_pt: float) -> str:
     """The text with spaces where a word is too wide: between its parts, as Squeeze Excite, else anywhere."""
-    return " ".join(
-        word if width_of(word, size_pt) <= width_pt else _broken(word, width_pt, size_pt)
-        for word in text.split(" ")
+    return "".join(
+        unit if width_of(unit, size_pt) <= width_pt else _broken(unit, width_pt, size_pt)
+        for unit in _UNIT.findall(text)
     )
 
 
 def _broken(word: str, width_pt: float, size_pt: float) -> str:
     pieces = [""]
-    for piece in _PIECES.findall(word) or [word]:
+    for piece in _SEAM.split(word):
         if width_of(pieces[-1] + piece, size_pt) <= width_pt:
             pieces[-1] += piece
             continue
@@ -58,15 +60,15 @@ def _broken(word: str, width_pt: float, size_pt: float) -> str:
 
 
 def lines_of(text: str, width_pt: float, size_pt: float, *, bold: bool = False) -> list[str]:
-    """The text in lines of at most this width, as TeX will break it."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_of(longer, size_pt, bold=bold) <= width_pt:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+    """The text in lines of at most this width, as TeX will break it: at spaces and after hyphens."""
+    lines = [""]
+    for unit in _UNIT.findall(text):
+        if lines[-1].strip() and width_of(lines[-1] + unit, size_pt, bold=bold) > width_pt:
+            lines[-1] = lines[-1].rstrip()
+            lines.append("")
+        if lines[-1] or unit != " ":
+            lines[-1] += unit
+    return [line for line in lines if line]
 
 
 def shortened(text: str, width_pt: float, size_pt: float, most: int, *, bold: bool = False) -> str:
@@ -196,9 +198,9 @@ class _Fitter:
         """The width of a box in which every text keeps to its lines and no usual word is broken."""
         texts = [node.text.text for node in self.diagram.nodes if node.text is not None]
         titles = [node.title.text for node in self.diagram.nodes if node.kind != "end"]
-        words = [width_of(word, self.size) for text in texts for word in text.split(" ")]
-        words += [width_of(word, self.size, bold=True) for text in titles for word in text.split(" ")]
-        width = max(NARROWEST, min(max(words, default=0.0) + 2 * PAD, 0.75 * WIDEST))
+        words = [width_of(piece, self.size) for text in texts for piece in _SEAM.split(text)]
+        words += [width_of(unit, self.size, bold=True) for text in titles for unit in _UNIT.findall(text)]
+        width = max(NARROWEST, min(max(words, default=0.0) + 2 * PAD, LONG_WORD))
         while width < WIDEST and any(
             len(lines_of(text, width - 2 * PAD, self.size)) > MOST_LINES for text in texts
         ):

@@ -92,6 +92,8 @@ def test_long_words_are_broken_and_long_texts_cut():
     assert len(lines) <= 4
     assert all(width_of(line, 6.5) <= 40 for line in lines)
     assert cut.endswith("…")
+    assert shortened("BatchNormAct2d", 40, 6.5, 4) == "BatchNorm Act2d"  # at its seams
+    assert lines_of("squeeze-and-excitation", 50, 6.5) == ["squeeze-and-", "excitation"]  # as TeX does
 
 
 def test_users_texts_are_set_literally():
