@@ -65,11 +65,11 @@ def build_pdf(
     is refused until it is known.
     """
     edition = edition_of(camera_ready, blind)
-    say("Rendering and compiling …")
     report = build(
         experiments, venue, final, True, show_images, out, runs, data, not no_commit, edition, supplement
     )
     tell(report)
+    say(f"Next: {next_step(report, final)}")
     shown = out is None and edition == "linked" and report.pdf is not None
     pdf = newest(report.pdf) if shown and report.pdf is not None else report.pdf
     typer.echo(str(pdf))
@@ -135,29 +135,48 @@ def build(
         supplement="" if supplement is None else "own" if supplement else "none",
         resources=resources,
     )
-    return build_paper(request, root, partial(fingerprint_of, resources))
+    return build_paper(request, root, partial(fingerprint_of, resources), lambda told: say(f"{told} …"))
 
 
 def tell(report: BuildReport) -> None:
     """Nothing; what was made, and what is to be put right, is on stderr."""
-    pages = f"{counted(report.pages, 'page')}, " if report.pages else ""
-    if report.supplement:
-        pages += f"supplement of {counted(report.supplement, 'page')}, "
-    written = counted(len(report.changed), "file")
-    facts = f"{counted(report.facts, 'fact')} printed"
-    say(f"{report.venue.name}: {pages}{facts}, {written} written, {report.seconds:.1f} s")
+    made = [counted(report.pages, "page")] if report.pages else []
+    made += [f"supplement of {counted(report.supplement, 'page')}"] if report.supplement else []
+    made += [counted(report.facts, "fact"), *drawn(report)]
+    if report.unchanged:
+        say("Nothing has changed since the last build.")
+    say(f"{report.venue.name}: {', '.join(made)} ({report.seconds:.1f} s)")
     missing = [f"{status.label}: {status.state}" for status in report.missing]
-    listed("runs are not finished and show as marks; paperkit run-all trains them", missing)
+    listed("run is not finished and shows as a mark", "runs are not finished and show as marks", missing)
     stale = [f"{status.label}: {'; '.join(status.stale)}" for status in report.stale]
-    listed("runs are stale; paperkit run-all --refresh trains them again", stale)
-    listed("things to put right", [str(finding) for finding in report.findings])
+    listed("run is stale", "runs are stale", stale)
+    listed("thing to put right", "things to put right", [str(finding) for finding in report.findings])
 
 
-def listed(title: str, lines: list[str]) -> None:
+def drawn(report: BuildReport) -> list[str]:
+    """How many figures were drawn, and how many an earlier build had drawn."""
+    told = [f"{counted(len(report.drawn), 'figure')} drawn"] if report.drawn else []
+    return told + ([f"{counted(report.cached, 'figure')} from the cache"] if report.cached else [])
+
+
+def next_step(report: BuildReport, final: bool) -> str:
+    """What to do or to type after this build."""
+    if report.missing:
+        return "paperkit run-all trains what is missing."
+    if report.stale:
+        return "paperkit run-all --refresh trains again what is stale."
+    if report.findings:
+        return "put these right; paperkit check tells them again, --final refuses a paper that has them."
+    if not final:
+        return "edit templates/ and build again, or paperkit build-pdf --final."
+    return f"paperkit verify {report.pdf} tells anyone that these numbers are those of the records."
+
+
+def listed(one: str, several: str, lines: list[str]) -> None:
     """Nothing; the lines stand on stderr below their number and title, if there are any."""
     if not lines:
         return
-    say(f"{len(lines)} {title}:")
+    say(f"{len(lines)} {one if len(lines) == 1 else several}:")
     for line in lines[:SHOWN]:
         say(f"  {line}")
     if len(lines) > SHOWN:

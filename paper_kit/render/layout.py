@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from pypdf import PdfReader
-from pypdf.generic import ArrayObject
+from typing import TYPE_CHECKING, Any
 
 from paper_kit.render.typed import NUMBER
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 SUPPLEMENT = "pk.supplement"  # the target on the first page of the supplement
 PROVENANCE = "pk.provenance"  # the target above the provenance appendix
@@ -110,6 +110,8 @@ class Layout:
 
 def body_pages(pdf: Path) -> int:
     """How many pages a PDF has before its supplement or provenance appendix; all where it has neither."""
+    from pypdf import PdfReader
+
     with pdf.open("rb") as stream:
         reader = PdfReader(stream)
         targets = [reader.named_destinations.get(name) for name in (SUPPLEMENT, PROVENANCE)]
@@ -120,6 +122,8 @@ def body_pages(pdf: Path) -> int:
 
 def read_layout(pdf: Path) -> Layout:
     """The layout of a PDF; needs poppler's pdftotext."""
+    from pypdf import PdfReader
+
     told = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, check=True)
     sizes: list[tuple[float, float]] = []
     words: list[Word] = []
@@ -154,6 +158,8 @@ def _links(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[Link
 
 
 def _target(link: Any) -> str:
+    from pypdf.generic import ArrayObject
+
     action = link.get("/A")
     target = action.get_object().get("/D") if action is not None else link.get("/Dest")
     return "" if target is None or isinstance(target, ArrayObject) else str(target)

@@ -6,7 +6,6 @@ from typing import cast
 
 import pytest
 
-from paper_kit.render.build import other_edition
 from paper_kit.render.check import Finding
 from paper_kit.render.compile import compile_tex
 from paper_kit.render.editions import Edition
@@ -16,6 +15,7 @@ from paper_kit.render.manuscript import Manuscript, Typeset, typeset
 from paper_kit.render.proofreading import proofread, same_words
 from paper_kit.render.reading import Inputs
 from paper_kit.render.venue import Venue, load_venue
+from paper_kit.render.writing import other_edition
 from tests.render.small import TEMPLATES, manuscript
 from tests.render.test_readback import DOCUMENT, SET_FROM, compiled, needs_tex
 

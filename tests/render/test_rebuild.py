@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from paper_kit.analysis.artifacts import Cell, Column, Note, Table
 from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
+from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import Store
@@ -266,3 +269,47 @@ def test_what_has_no_plain_form_is_made_each_time(tmp_path: Path) -> None:
     assert cache.get("a") is None
     with pytest.raises(NotPlainError):
         to_plain(lambda: None)
+
+
+def test_a_study_that_has_not_changed_is_not_set_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(study, '\\VAR{figure("confusion")}\n\\VAR{figure("training_curves")}\n', "")
+    request = Request(compile=False, out=study / "out")
+    first = build_paper(request, study)
+    with monkeypatch.context() as patch:
+        patch.setattr("paper_kit.render.reading.typeset", None)
+        again = build_paper(request, study)
+    assert again.unchanged
+    assert (again.facts, again.findings, again.missing) == (first.facts, first.findings, first.missing)
+    (study / "out" / "facts.json").write_text("[]")
+    assert build_paper(request, study).changed == ("facts.json",)
+    edit(study, "reaches", "gets to")
+    assert not build_paper(request, study).unchanged
+    (study / "out" / "build.json").write_text('{"key": 3}')
+    assert not build_paper(request, study).unchanged
+    toml = study / "paper" / "paper.toml"
+    toml.write_text(toml.read_text() + 'title = "Another"\n')
+    assert not build_paper(request, study).unchanged
+
+
+def test_a_draft_that_has_not_changed_is_not_a_final_paper(study: Path) -> None:
+    build_paper(Request(compile=False), study)
+    with pytest.raises(InputError, match="--final"):
+        build_paper(Request(compile=False, final=True), study)
+
+
+QUICK = """
+import sys
+from paper_kit.render.build import Request, build_paper
+from pathlib import Path
+assert build_paper(Request(compile=False, out=Path("out"))).unchanged
+print(*sorted({"pandas", "matplotlib", "torch", "scipy", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_a_build_without_changes_loads_no_pandas_no_matplotlib_no_torch(study: Path) -> None:
+    edit(study, '\\VAR{figure("confusion")}\n\\VAR{figure("training_curves")}\n', "")
+    build_paper(Request(compile=False, out=study / "out"), study)
+    done = subprocess.run(
+        [sys.executable, "-c", QUICK], cwd=study, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
