@@ -24,6 +24,17 @@ To = Annotated[
         show_default=False,
     ),
 ]
+ArchiveTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FILE.tar.gz",
+        help="The archive to write; by default paper/build/arxiv.tar.gz.",
+        show_default=False,
+    ),
+]
+Draft = Annotated[bool, typer.Option("--draft", help="Export a paper that is not finished, with its marks.")]
+Appendix = Annotated[bool, typer.Option("--appendix/--no-appendix", help="Whether the appendices go along.")]
 
 
 def overleaf(
@@ -56,6 +67,40 @@ def overleaf(
         typer.echo(str(place))
 
 
+def arxiv(
+    to: ArchiveTo = None,
+    draft: Draft = False,
+    appendix: Appendix = True,
+    experiment: Named = None,
+    venue: Venue = "",
+    show_images: ShowImages = False,
+    runs: Runs = None,
+    data: Data = None,
+) -> None:
+    """Write the archive that arXiv takes: flat TeX without comments, references set, nothing unused.
+
+    It is unpacked in an empty folder and compiled there by pdflatex alone; only where that gives the words
+    of the build is there an archive. Facts, claims and tables go along as arXiv's ancillary files (anc/).
+    """
+    from paper_kit.core.config import study_root
+    from paper_kit.core.errors import InputError
+    from paper_kit.render.exports.arxiv import export_arxiv
+    from paper_kit.render.refusal import unfit
+
+    inputs = _inputs(experiment, venue, show_images, runs, data)
+    made = inputs.typeset("camera-ready")
+    problems = [] if draft else unfit(inputs, made)
+    if problems:
+        raise InputError(["This paper is not finished; --draft exports it as it is.", *problems])
+    place = to or study_root() / "paper" / "build" / "arxiv.tar.gz"
+    say("Compiling as arXiv does …")
+    found = export_arxiv(made, inputs.manuscript, inputs.venue, place, appendix=appendix)
+    sizes = f"{found.size / 1e6:.1f} MB of arXiv's 50 MB"
+    say(f"{inputs.venue.name}: {counted(len(found.files), 'file')}, {sizes}.")
+    say("Unpacked alone and compiled by pdflatex, it reads as the build does, word by word.")
+    typer.echo(str(place))
+
+
 def _inputs(
     experiments: list[str] | None,
     venue: str,
@@ -78,7 +123,6 @@ def _inputs(
         experiments=tuple(experiments or ()),
         show_images=show_images,
         runs=runs,
-        edition="camera-ready",
         resources=resources,
     )
     return read_inputs(request, root, partial(fingerprint_of, resources))
@@ -88,6 +132,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (  # name, function
     ("overleaf", overleaf, "paperkit export overleaf --to paper.zip"),
     ("tables", export_tables, "paperkit export tables --format xlsx"),
     ("ro-crate", export_ro_crate, "paperkit export ro-crate --to study.zip"),
+    ("arxiv", arxiv, "paperkit export arxiv --to arxiv.tar.gz"),
 )
 
 export = typer.Typer(help="The paper for other people's tools.", no_args_is_help=True)

@@ -92,11 +92,13 @@ def overleaf_project(
     }
     prose = {name: tuple(file.pieces) for name, file in layout.files.items()}
     prose |= {name: (Piece("text", text, name, 0, len(text)),) for name, text in bibliographies.items()}
+    drawn = {f"figures/{stem}.tex": tikz for stem, tikz in made.diagrams.items()}
+    generated = {**drawn, **layout.artifacts}
     used = {piece.file for pieces in prose.values() for piece in pieces if piece.file}
     record = Record(
         files=prose,
         locked={name: print_of(data) for name, data in files.items() if name not in bibliographies},
-        generated=layout.artifacts,
+        generated=generated,
         templates={name: {**manuscript.templates, **bibliographies}[name] for name in sorted(used)},
         facts=_facts(made),
         commit=commit,
@@ -177,12 +179,12 @@ class _Layout:
         return Piece("include", "", part.file, part.start, end)
 
     def _artifact(self, piece: Piece) -> Piece:
-        """A table or figure as a line that reads its file; other pieces as they are."""
+        """A table or figure as a line that reads its file; other pieces, also diagrams, as they are."""
         found = _ARTIFACT.match(self._templates[piece.file], piece.start) if piece.kind == "printed" else None
-        if found is None:
+        picture = _PICTURE.search(piece.text)
+        if found is None or (found[1] == "figure" and not picture):
             return piece
         if piece.text not in self._known:
-            picture = _PICTURE.search(piece.text)
             stem = picture[1] if found[1] == "figure" and picture else self._table(found[2])
             self._known[piece.text] = f"{found[1]}s/{stem}"
             self.artifacts[f"{found[1]}s/{stem}.tex"] = f"{piece.text}%\n"
