@@ -147,7 +147,7 @@ def _template_files(folder: Path, venue: str) -> Iterator[Path]:
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") for part in parts) or path.name.endswith("~") or not path.is_file():
             continue
-        if parts[0] != "venues" or parts[1] == venue:
+        if parts[0] != "venues" or parts[1] in (venue, "shared"):
             yield path
 
 

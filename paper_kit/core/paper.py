@@ -29,6 +29,7 @@ class Paper(Frozen):
     title: str = TITLE
     authors: tuple[Author, ...] = ()
     keywords: tuple[str, ...] = ()
+    ccs_concepts: tuple[str, ...] = ()  # ACM's, such as "Computing methodologies~Neural networks"
     venue: str = "ieeetran"
     experiments: Annotated[tuple[str, ...], Field(min_length=1)] = ("quick",)
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05  # level of the tests behind claims

@@ -57,5 +57,5 @@ def build_paper(
 
 def build(manuscript: Manuscript, results: Results, venue: Venue, stamp: Stamp) -> dict[str, bytes]:
     """Path in the build folder -> content: TeX, tables, figures, facts; equal inputs give equal bytes."""
-    found = stamped(material(results, venue.style()), stamp)
+    found = stamped(material(results, venue.figure_style()), stamp)
     return page_files(typeset(manuscript, found, venue), manuscript, venue)

@@ -184,7 +184,7 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
     with subprocess.Popen(
         [*command, f"{JOB}.tex"],
         cwd=folder,
-        env=dict(_environment()),
+        env=dict(isolated()),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -203,7 +203,7 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
     return process.returncode, said.decode(errors="replace")
 
 
-def _environment() -> Iterator[tuple[str, str]]:
+def isolated() -> Iterator[tuple[str, str]]:
     """This process's environment, without paths that TeX would search, and with its doors shut."""
     for name, value in os.environ.items():
         if not name.startswith(("TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "TEXMFOUTPUT", "LATEXMK")):

@@ -162,10 +162,12 @@ def _pieces(read: ReadBack, link: Link, text: str) -> Sequence[str]:
         rank = str(read.furniture.entries.get(link.target, ""))
         return [each for each in numbers if each == rank or _YEAR.fullmatch(each)]
     counted = bool(_PLACED.match(link.target))
+    unnumbered = link.target.startswith("section*.")
+    target = read.furniture.numbered(link.target) if unnumbered else link.target
     return [
         each
         for each in numbers
-        if link.target.endswith(f".{each}") or (counted and each.isdigit() and len(each) < 3)
+        if target.endswith(f".{each}") or (counted and each.isdigit() and len(each) < 3)
     ]
 
 

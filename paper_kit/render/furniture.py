@@ -19,6 +19,7 @@ _HEADING = re.compile(r"(?:(?:sub)*section|paragraph|appendix|part|chapter)\*?\.
 _BLOCK = re.compile(r"cite\.|(?:sub)*section|appendix|paragraph|pk\.provenance")
 ABOVE_PT = (-8.0, 34.0)  # how far below its target a heading's number may stand
 LINE_PT = 14.0
+ENTRY_PT = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,13 @@ class Furniture:
 
     def _caption(self, word: Word, before: str) -> bool:
         """The number in "Table 3", where the target of such a caption is on the page."""
-        number = re.fullmatch(r"(\w+)[.:]?", word.text)
+        number = re.fullmatch(r"([\w.]*\w)[.:]?", word.text)
         if number is None or not _CAPTION.fullmatch(before):
             return False
-        end = re.compile(rf"\.{re.escape(number[1])}$")
-        names = self.layout.on(word.box.page)
-        return any(end.search(name) and name.startswith(before.lower()[:3]) for name in names)
+        end = re.compile(rf"\.{re.escape(number[1].rpartition('.')[2])}$")
+        named = [name for name in self.layout.on(word.box.page) if name.startswith(before.lower()[:3])]
+        ended = word.text.endswith((".", ":"))  # the caption package counts its targets otherwise
+        return any(end.search(name) or (ended and ".caption." in name) for name in named)
 
     def _heading(self, word: Word) -> bool:
         """The number of a heading, which stands right below its target: "2.1", or "1)" for 2.1.1."""
@@ -66,7 +68,9 @@ class Furniture:
             if own is None or not self._below(word, box):
                 continue
             full = name.split(".", 1)[1]
-            if number[1] == full or (number[2].startswith(")") and number[1] == full.rpartition(".")[2]):
+            if f".{full}".endswith(f".{number[1]}") or (
+                number[2].startswith(")") and number[1] == full.rpartition(".")[2]
+            ):
                 return True
         return False
 
@@ -121,8 +125,19 @@ class Furniture:
     @cached_property
     def _blocks(self) -> list[tuple[tuple[int, int, float], str]]:
         """Headings and references in reading order."""
-        named = ((self._order(box), name) for name, box in self.layout.targets.items() if _BLOCK.match(name))
+        named = []
+        for name, box in self.layout.targets.items():
+            if _BLOCK.match(name):
+                page, column, height = self._order(box)
+                below = ENTRY_PT if name.startswith("cite.") else 0.0  # it may begin as high as its heading
+                named.append(((page, column, height + below), name))
         return sorted(named)
+
+    def numbered(self, target: str) -> str:
+        """The last numbered heading above one without a number, to which a reference to that one leads."""
+        place = next((at for at, (_, name) in enumerate(self._blocks) if name == target), 0)
+        above = (name for _, name in reversed(self._blocks[:place]) if re.match(r"(?:sub)*section\.", name))
+        return next(above, "")
 
     @cached_property
     def _starts(self) -> list[tuple[int, int, float]]:

@@ -13,30 +13,25 @@ from paper_kit.analysis.artifacts import Diagram, Figure, Note, Table
 from paper_kit.analysis.claims import Judged
 from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
-from paper_kit.core.paper import Author, Paper
+from paper_kit.core.paper import Paper
 from paper_kit.render.captions import with_notes
 from paper_kit.render.editions import Edition, nameless, without_telling
 from paper_kit.render.environment import TexEnvironment
+from paper_kit.render.frontmatter import front_matter
 from paper_kit.render.material import Drawn, Material
 from paper_kit.render.printer import PrintedFact, Printer, same_digits
 from paper_kit.render.provenance import Provenance, provenance, provenance_tex
 from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
 from paper_kit.render.tabular import tabular
 from paper_kit.render.template_errors import told
-from paper_kit.render.tex import Tex, escape, join, key, label
+from paper_kit.render.tex import Tex, escape, join, label
 from paper_kit.render.tikz import picture
-from paper_kit.render.venue import CLASS_FILES, Venue
+from paper_kit.render.venue import CLASS_FILES, Venue, inside_class
 from paper_kit.render.verbs import subject, verbs
 
 MAIN = "manuscript.tex"
 MACROS = "macros.tex"  # plain TeX, copied as it is
 COPIED = {".bib", ".pdf", ".png", ".jpg", ".jpeg"}  # what a template may read beside TeX
-NOBODY = Author(name="First Author", affiliation="Your University")
-_PLACEHOLDER = re.compile(
-    r"\b(first|second|third|fourth|your|another)\s+(author|name|university|institution|department|city)\b"
-    r"|@example\.(org|com|net)",
-    re.IGNORECASE,
-)
 _FACT = re.compile(r"\\pkfact\{(\d+)\}")
 _DIAGRAM = re.compile(r"\\pkdiagram\{.*?\}\{figures/([\w-]+)\.tex\}")
 
@@ -80,7 +75,7 @@ def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> 
     problems: list[str] = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix == ".tex" and name != MACROS:
+        if path.suffix == ".tex" and name != MACROS and not inside_class(name):
             try:
                 templates[name] = path.read_text(encoding="utf-8-sig")
             except UnicodeDecodeError as error:
@@ -92,7 +87,7 @@ def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> 
                 problems.append(
                     f"{path}:{line}: the private-use sign U+{ord(found[0]):04X} cannot be set; remove it."
                 )
-        elif name == MACROS or path.suffix in COPIED | CLASS_FILES:
+        elif name == MACROS or inside_class(name) or path.suffix in COPIED | CLASS_FILES:
             files[name] = path.read_bytes()
     if problems:
         raise InputError(problems)
@@ -119,11 +114,11 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
 def _set_once(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition) -> Typeset:
     """The manuscript set with the family of tests as it is."""
     printer = Printer(material.stale_runs)
-    artifacts = Artifacts(material, printer)
+    artifacts = Artifacts(material, printer, venue.text_in)
     environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show, material.claims)
     names = {
         **_of_study(material),
-        **_front_matter(manuscript.paper, venue),
+        **front_matter(manuscript.paper, venue, manuscript.templates),
         **verbs(environment.judge),
         "subject": subject(material.seeds, printer.show),
         "table": artifacts.table,
@@ -163,25 +158,15 @@ def _of_study(material: Material) -> dict[str, Any]:
     return {**fact_trees(material.facts), **material.switches, "audits": audits}
 
 
-def has_supplement(paper: Paper, venue: Venue) -> bool:
-    """Whether the appendices go to a PDF of their own."""
-    return paper.supplement == "own" or (paper.supplement == "venue" and venue.supplement)
-
-
-def placeholders(paper: Paper) -> list[str]:
-    """The names in paper.toml that still have to be given, each as it stands there."""
-    authors = paper.authors or (NOBODY,)
-    return [text for author in authors for text in author.model_dump().values() if _PLACEHOLDER.search(text)]
-
-
 SUBJECTS = ("experiment", "model", "metric")  # options that say what an artifact is of, and name its files
 
 
 class Artifacts:
     """The tables and figures that a manuscript places, each made once, by the stem of their files."""
 
-    def __init__(self, material: Material, printer: Printer) -> None:
+    def __init__(self, material: Material, printer: Printer, width_in: float) -> None:
         self._material = material
+        self._width_in = width_in
         self._printer = printer
         self._stems: dict[tuple[str, str, str], str] = {}
         self.tables: dict[str, Table] = {}
@@ -193,7 +178,7 @@ class Artifacts:
         stem = self._stem("table", name, options)
         if stem not in self.tables:
             self.tables[stem] = self._material.table(name, options)
-        return tabular(self.tables[stem], self._printer.show)
+        return tabular(self.tables[stem], self._printer.show, self._width_in)
 
     def figure(self, name: str, **options: Any) -> Tex:
         """The figure of that name as wide as the line it stands in; its notes end its caption."""
@@ -225,42 +210,6 @@ class Artifacts:
             stems = chain([stem], (f"{stem}-{number}" for number in count(2)))
             self._stems[asked] = next(free for free in stems if free not in known)
         return self._stems[asked]
-
-
-def _front_matter(paper: Paper, venue: Venue) -> dict[str, Any]:
-    authors = paper.authors or (NOBODY,)
-    return {
-        "title": paper.title,
-        "authors": [{"name": _name(author.name), "lines": _lines(author)} for author in authors],
-        "author_names": [author.name for author in authors],
-        "keywords": list(paper.keywords),
-        "acknowledgements": paper.acknowledgements,
-        "code_url": paper.code_url,
-        "supplement": has_supplement(paper, venue),
-        "bibliography_style": Tex(venue.bibliography_style),
-        "venue": {
-            **venue.model_dump(),
-            "documentclass": Tex(venue.documentclass),
-            "options": Tex(",".join(venue.class_options)),
-        },
-        "venue_preamble": f"venues/{venue.key}/preamble.tex",
-        "venue_frontmatter": f"venues/{venue.key}/frontmatter.tex",
-    }
-
-
-def _name(text: str) -> Tex:
-    written = escape(text)
-    return Tex(rf"\pkplaceholder{{{written}}}") if _PLACEHOLDER.search(text) else written
-
-
-def _lines(author: Author) -> list[Tex]:
-    """Affiliation, place, address and ORCID, those that are given."""
-    lines = [_name(text) for text in (author.affiliation, author.place) if text]
-    if author.email:
-        lines.append(Tex(rf"\texttt{{{_name(author.email)}}}"))
-    if author.orcid:
-        lines.append(Tex(rf"ORCID \href{{https://orcid.org/{key(author.orcid)}}}{{{key(author.orcid)}}}"))
-    return lines
 
 
 def _placed(

@@ -104,7 +104,7 @@ class Inputs:
         from paper_kit.render.drawing import Together
 
         cache = Cache(self.folder / FOLDER, key_of(self))
-        claims, style = self.records.claims, self.venue.style()
+        claims, style = self.records.claims, self.venue.figure_style()
         return Making(lambda: self.results, claims, style, cache, Together(self.records))
 
     def typeset(self, edition: Edition = "linked") -> Typeset:

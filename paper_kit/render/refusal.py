@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from paper_kit.core.errors import InputError
-from paper_kit.render.manuscript import Typeset, placeholders
+from paper_kit.render.frontmatter import placeholders
+from paper_kit.render.manuscript import Typeset
 from paper_kit.render.reading import Inputs
 
 

@@ -11,16 +11,29 @@ from pylatex import MultiColumn, NoEscape, Tabular
 from paper_kit.analysis.artifacts import Cell, Column, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.render.measured import FactText
+from paper_kit.render.narrow import blocks, halves
 from paper_kit.render.tex import Tex, escape, join, key
 
 Show = Callable[[Any], Tex]
 
 _NUMBER = re.compile(r"(?P<whole>[+\N{MINUS SIGN}]?[0-9,]+)(?P<fraction>\.[0-9]+)?(?P<rest>\D.*)?", re.DOTALL)
-_LONG_HEADER = 12  # signs; a longer header that is wider than its cells is broken in two
 
 
-def tabular(table: Table, show: Show) -> Tex:
-    r"""`\pktable{tabular}{notes}`: macros.tex chooses the largest type in which it fits the line."""
+def tabular(table: Table, show: Show, width_in: float = 0) -> Tex:
+    r"""`\pktable{tabular}{notes}`: macros.tex chooses the largest type in which it fits the line.
+
+    A table too wide for `width_in` at the smallest type (0: any width) stands in blocks of columns.
+    """
+    parts = [_block(part, show) for part in (blocks(table, width_in) if width_in else (table,))]
+    stacked = parts[0]
+    if len(parts) > 1:
+        stacked = "\\begin{tabular}{@{}l@{}}%\n" + "\\\\[4pt]\n".join(parts) + "\\end{tabular}"
+    marks = {cell.mark for row in table.cells for cell in row if cell.mark}
+    notes = join((_note(note, marks, show) for note in table.notes), Tex(r"\par "))
+    return Tex(rf"\pktable{{%{chr(10)}{stacked}}}{{{notes}}}")
+
+
+def _block(table: Table, show: Show) -> str:
     made = Tabular("".join(column.align for column in table.columns), booktabs=True, width=len(table.columns))
     if table.groups:
         _add_groups(made, table.groups)
@@ -31,9 +44,7 @@ def tabular(table: Table, show: Show) -> Tex:
         if number and number in table.rules_before:
             made.add_hline()
         made.add_row(_row(row, table.columns, [pad[number] for pad in pads], show))
-    marks = {cell.mark for row in table.cells for cell in row if cell.mark}
-    notes = join((_note(note, marks, show) for note in table.notes), Tex(r"\par "))
-    return Tex(rf"\pktable{{%{chr(10)}{made.dumps()}}}{{{notes}}}")
+    return str(made.dumps())
 
 
 def _note(note: str, marks: set[str], show: Show) -> Tex:
@@ -59,11 +70,10 @@ def _header(table: Table, place: int) -> NoEscape:
     column = table.columns[place]
     widest = max((len(texts[place]) for texts in table.texts()), default=0)
     text = column.text
-    breaks = [found.start() for found in re.finditer(" ", text)]
-    if len(text) <= max(widest, _LONG_HEADER) or not breaks:
+    parts = halves(text)
+    if len(text) <= widest or len(parts) == 1:
         return NoEscape(escape(text))
-    middle = min(breaks, key=lambda at: abs(at - len(text) / 2))
-    stacked = join((text[:middle], text[middle + 1 :]), Tex(r"\\"))
+    stacked = join(parts, Tex(r"\\"))
     return NoEscape(rf"\begin{{tabular}}[b]{{@{{}}{column.align}@{{}}}}{stacked}\end{{tabular}}")
 
 

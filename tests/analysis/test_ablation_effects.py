@@ -49,7 +49,7 @@ def test_in_a_document_marks_and_table_have_the_same_settled_p(results):
         "\\BLOCK{undecided}c\\BLOCK{endclaim}"
     )
     venue = load_venue(TEMPLATES, "ieeetran")
-    made = typeset(manuscript(text), material(results, venue.style()), venue)
+    made = typeset(manuscript(text), material(results, venue.figure_style()), venue)
     figure, table = made.figures["ablation-effects"].figure, made.tables["ablation"]
     rows = {row[0].text(table.columns[0]): row for row in table.cells}
     of_table = []

@@ -65,7 +65,7 @@ def change_of_view(removal: str) -> float:
 def printed(results: Results, paper: Paper | None = None) -> Typeset:
     """The shipped manuscript with these results."""
     venue = load_venue(TEMPLATES, "ieeetran")
-    made = replace(material(results, venue.style()), figure=lambda _name, _options: drawn())
+    made = replace(material(results, venue.figure_style()), figure=lambda _name, _options: drawn())
     made = stamped(made, Stamp("0" * 16))
     shipped = load_manuscript(TEMPLATES, paper or Paper())
     words = {**shipped.templates, "sections/appendix/provenance.tex": ""}

@@ -31,7 +31,7 @@ def empty(tmp_path_factory):
 
 def tex(results, text):
     venue = load_venue(TEMPLATES, "ieeetran")
-    made = replace(material(results, venue.style()), figure=lambda _name, _options: drawn())
+    made = replace(material(results, venue.figure_style()), figure=lambda _name, _options: drawn())
     return typeset(manuscript(text), made, venue).tex
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
-from paper_kit.render.manuscript import load_manuscript, placeholders
+from paper_kit.render.frontmatter import placeholders
+from paper_kit.render.manuscript import load_manuscript
 from paper_kit.render.tex import escape
 from tests.render.small import HOSTILE, PAPER, TEMPLATES, made, written
 

@@ -14,7 +14,7 @@ def test_a_shipped_venue_is_whole(name: str) -> None:
     venue = load_venue(TEMPLATES, name)
     assert venue.key == name
     assert venue.column_in <= venue.text_in
-    assert venue.style().text_in == venue.text_in
+    assert venue.figure_style().text_in == venue.text_in
     for part in ("preamble.tex", "frontmatter.tex"):
         assert (TEMPLATES / "venues" / name / part).is_file()
 
