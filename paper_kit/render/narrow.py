@@ -9,7 +9,7 @@ from itertools import groupby
 from paper_kit.analysis.artifacts import Table
 
 POINTS_PER_INCH = 72.27
-SIGN_PT = 3.8  # of a sign at 6.5 pt, the smallest type of macros.tex: measured on the tables of the example
+SIGN_PT = 3.8  # of a sign at 6.5 pt, the smallest type of macros.tex, in the widest font (Computer Modern)
 BETWEEN_PT = 3.0  # twice the smallest \tabcolsep
 LONG_HEADER = 12  # signs; a longer header that is wider than its cells is broken in two
 WRAPPED_PT = 80.0  # a text wraps at no less
