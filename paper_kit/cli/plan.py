@@ -19,7 +19,7 @@ def plan(experiments: Experiments = None, only: Only = None) -> None:
     Cells that come to the same training are trained once, source runs first. Nothing is trained now.
     """
     from paper_kit.cli.workplace import split_keys, workplace
-    from paper_kit.core.plan import chosen_runs
+    from paper_kit.core.plan import chosen_runs, idle_ablations
 
     place = workplace(experiments)
     plans = place.plans()
@@ -32,6 +32,8 @@ def plan(experiments: Experiments = None, only: Only = None) -> None:
     typer.echo(columns(rows))
     readings = sum(len(planned.rows) for planned in plans)
     typer.echo(f"\n{counted(len(runs), 'training')} for {counted(readings, 'cell')} of the tables.")
+    for idle in idle_ablations(plans):
+        typer.echo(f"{idle}: its cell is no result of its own.")
 
 
 def describe(planned: Plan, file: str) -> None:

@@ -77,6 +77,14 @@ def run_all(
     conclude(work(place, plans, resources, executor, keys), plans)
 
 
+def tell_idle(plans: tuple[Plan, ...]) -> None:
+    """Nothing; the ablations that change nothing of a model are on stderr."""
+    from paper_kit.core.plan import idle_ablations
+
+    for idle in idle_ablations(plans):
+        say(f"{idle}: nothing is trained for it.")
+
+
 def derived(place: Workplace, settings: tuple[str, ...], seeds: str) -> Workplace:
     """The workplace with new experiment files in place of its own."""
     from dataclasses import replace
@@ -115,6 +123,8 @@ def work(
     runs = chosen_runs(plans, only)
     missing = to_train(runs, place.store)
     board = Board(missing, run_labels(plans), len(runs) - len(missing), Pace())
+    if missing:
+        tell_idle(plans)
     with shown(board) as report:
         return run_study(plans, place.store, resources, report, executor=part, only=only)
 
@@ -170,6 +180,7 @@ def tell_plan(
     from paper_kit.core.status import statuses
     from paper_kit.core.store import RunState
 
+    tell_idle(plans)
     rows = []
     for status in statuses(plans, place.store, partial(fingerprint_of, resources), only):
         stale = refresh and bool(status.stale)

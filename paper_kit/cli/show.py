@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from paper_kit.cli.options import Run
+from paper_kit.cli.options import Run, Runs
 from paper_kit.cli.text import columns, duration
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from paper_kit.core.store import Store
 
 
-def show(run: Run) -> None:
+def show(run: Run, runs: Runs = None) -> None:
     """Show one run: its settings, what it reached, where it was made, or why it failed."""
     from paper_kit.cli.workplace import find_run, workplace
     from paper_kit.core.plan import run_labels
     from paper_kit.core.store import RunState
 
-    place = workplace()
+    place = workplace(runs=runs)
     store = place.store
     plans = place.plans()
     spec = find_run(run, store, plans)

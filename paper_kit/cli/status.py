@@ -6,11 +6,11 @@ from collections import Counter
 
 import typer
 
-from paper_kit.cli.options import Data, Experiments, Only
+from paper_kit.cli.options import Data, Experiments, Only, Runs
 from paper_kit.cli.text import columns
 
 
-def status(experiments: Experiments = None, only: Only = None, data: Data = None) -> None:
+def status(experiments: Experiments = None, only: Only = None, data: Data = None, runs: Runs = None) -> None:
     """Show the state of each run, and why a finished one is stale.
 
     A record is stale where the engine, the code of its model or dataset, or its images have changed since.
@@ -20,7 +20,7 @@ def status(experiments: Experiments = None, only: Only = None, data: Data = None
     from paper_kit.cli.workplace import fingerprint_of, split_keys, workplace
     from paper_kit.core.status import statuses
 
-    place = workplace(experiments)
+    place = workplace(experiments, runs)
     known = partial(fingerprint_of, place.resources(data))
     found = statuses(place.plans(), place.store, known, split_keys(only))
     rows = [("run", "state", "what", "")]

@@ -17,15 +17,18 @@ from paper_kit.core.store import RunState, Store
 
 @dataclass(frozen=True)
 class Workplace:
-    """A study's folder with its Store, and the experiment files at hand."""
+    """A study's folder with its Store, and the experiment files at hand; `runs` is another Store's folder."""
 
     root: Path
     files: tuple[Path, ...]
+    runs: Path | None = None
 
     @property
     def store(self) -> Store:
-        """The Store of the study."""
-        return Store(self.root / "experiments" / "runs")
+        """The Store of the study; InputError where a folder was named that is not there."""
+        if self.runs is not None and not self.runs.is_dir():
+            raise InputError(f"{self.runs}: there is no such folder of runs. Correct --runs.")
+        return Store(self.runs or self.root / "experiments" / "runs")
 
     @property
     def cache(self) -> Path:
@@ -48,10 +51,10 @@ class Workplace:
         )
 
 
-def workplace(experiments: list[str] | None = None) -> Workplace:
+def workplace(experiments: list[str] | None = None, runs: Path | None = None) -> Workplace:
     """The study around the current folder, with the named experiments or those of paper.toml."""
     root = study_root()
-    return Workplace(root, experiment_files(root, tuple(experiments or ())))
+    return Workplace(root, experiment_files(root, tuple(experiments or ())), runs)
 
 
 def split_keys(only: list[str] | None) -> tuple[str, ...]:

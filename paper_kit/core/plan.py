@@ -120,6 +120,22 @@ def run_labels(plans: tuple[Plan, ...]) -> dict[str, str]:
     return labels
 
 
+def idle_ablations(plans: tuple[Plan, ...]) -> tuple[str, ...]:
+    """One line for each ablation that leaves a model as its base is: "w/o TTA changes nothing of Net"."""
+    told: dict[str, None] = {}
+    for plan in plans:
+        bases = {(row.model_key, row.seed): row.reading for row in plan.rows if row.ablation_key == BASE}
+        cells: dict[tuple[str, str], list[Row]] = {}
+        for row in plan.rows:
+            if row.ablation_key != BASE:
+                cells.setdefault((row.ablation_key, row.model_key), []).append(row)
+        begin = f"{plan.experiment.name}: " if len(plans) > 1 else ""
+        for rows in cells.values():
+            if all(row.reading == bases[row.model_key, row.seed] for row in rows):
+                told[f"{begin}{rows[0].ablation_label} changes nothing of {rows[0].model_label}"] = None
+    return tuple(told)
+
+
 def _resolved(
     spec: RunSpec,
     experiment: Experiment,

@@ -98,3 +98,22 @@ def test_status_counts_states(paperkit):
     result = paperkit("status")
     assert "4 done" in result.stdout
     assert "unknown: whether the dataset synthetic_faces has changed" in result.stdout
+
+
+def test_plan_and_run_all_name_an_ablation_that_changes_nothing(root, paperkit):
+    file = root / "experiments" / "study.toml"
+    same = '[[ablation]]\nkey = "same"\nlabel = "two epochs"\nset = { "epochs" = 2 }\n'
+    file.write_text(file.read_text() + same)
+    assert "two epochs changes nothing of Good" in paperkit("plan").stdout
+    assert "two epochs changes nothing of Other" in paperkit("run-all", "--dry-run").stderr
+
+
+def test_status_and_show_read_another_folder_of_runs(finished, paperkit):
+    elsewhere = finished / "elsewhere"
+    (finished / "experiments" / "runs").rename(elsewhere)
+    assert "done" not in paperkit("status").stdout
+    assert "4 done" in paperkit("status", "--runs", elsewhere).stdout.replace("stale", "done")
+    assert "reached" in paperkit("show", "good", "--runs", elsewhere).stdout
+    absent = paperkit("status", "--runs", finished / "nowhere")
+    assert absent.exit_code == 2
+    assert "Correct --runs" in absent.stderr

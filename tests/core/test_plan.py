@@ -7,7 +7,7 @@ import pytest
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import load_experiment
-from paper_kit.core.plan import BASE, load_plans, plan
+from paper_kit.core.plan import BASE, idle_ablations, load_plans, plan
 from paper_kit.core.spec import DEFAULTS
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
@@ -50,6 +50,14 @@ def test_the_quick_study_is_three_source_runs_and_twelve_trainings():
     assert len(planned.trainings) == 12
     assert len(planned.rows) == 15
     assert planned.runs[:3] == planned.sources
+
+
+def test_an_ablation_that_changes_nothing_of_a_model_is_named(tmp_path):
+    planned = plan(load_experiment(write(tmp_path, STUDY)))
+    assert idle_ablations((planned,)) == (
+        "w/o TTA changes nothing of Net",  # the base has one view
+        "the base under another name changes nothing of Net",
+    )
 
 
 def test_runs_that_resolve_to_one_spec_are_trained_once(tmp_path):
