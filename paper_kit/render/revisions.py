@@ -38,24 +38,33 @@ def build_of(text: str, request: Request, root: Path, say: Callable[[str], None]
     if text != TODAY and path.exists() and path.suffix != ".zip":
         return load_build(path, store)
     with tempfile.TemporaryDirectory(prefix="paperkit-diff-") as name:
-        out = Path(name) / "build"
-        if text == TODAY:
-            say("Rendering the study as it is now")
-            build_paper(replace(request, out=out, compile=False), root)
-        elif path.exists():
-            say(f"Rendering the study with the records of {path}")
-            packed = Store(Path(name) / "runs")
-            unpack(path, packed)
-            build_paper(replace(request, out=out, compile=False, runs=packed.root), root)
-        else:
-            with checkout(text, root) as study:
-                say(f"Rendering the study as of {text}")
-                render_with_its_own_code(study, replace(request, out=out, runs=store.root))
-        made = load_build(out, store)
+        made = load_build(rendered(text, request, root, Path(name) / "build", say), store)
     unknown = sum(bool(fact.get("missing")) for fact in made.facts)
     if unknown:
         say(f"{text}: {unknown} numbers are not known: their runs are not in {store.root}. Train them there.")
     return made
+
+
+def rendered(text: str, request: Request, root: Path, out: Path, say: Callable[[str], None]) -> Path:
+    """The build folder that `text` names, or `out`, where it was rendered to; errors as `build_of`."""
+    path, store = Path(text), (request.runs or root / "experiments" / "runs").resolve()
+    if text == TODAY:
+        say("Rendering the study as it is now")
+        build_paper(replace(request, out=out, compile=False), root)
+    elif (path / "paper.tex").is_file():
+        return path
+    elif path.is_file() and path.suffix != ".zip":
+        return path.parent
+    elif path.exists():
+        say(f"Rendering the study with the records of {path}")
+        packed = Store(out.with_name(f"{out.name}-runs"))
+        unpack(path, packed)
+        build_paper(replace(request, out=out, compile=False, runs=packed.root), root)
+    else:
+        with checkout(text, root) as study:
+            say(f"Rendering the study as of {text}")
+            render_with_its_own_code(study, replace(request, out=out, runs=store))
+    return out
 
 
 @contextmanager
