@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paper_kit.analysis.results import Results
-from paper_kit.core.part import Part, load
+from paper_kit.core.errors import InputError
+from paper_kit.core.part import load
 from paper_kit.core.spec import RunSpec
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
+from paper_kit.data.drawn import drawn_faces, faces_of
 from paper_kit.data.sources import Split
 
-STAND_IN = {  # names of classes in datasets -> the drawn expression
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-}
 NOT_ALLOWED = "no licence permits its images to be shown"
 NOT_AT_HAND = "the dataset's images are not at hand"
-DRAWN_PER_FACE = 14  # drawn faces for each that is shown: enough of each of seven classes
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,14 @@ class Faces:
 
     images: tuple[tuple[NDArray[Any], ...], ...]
     stand_in: str = ""
+
+
+@dataclass(frozen=True)
+class FacesById:
+    """Test images by id; `hidden` says why none is shown."""
+
+    images: dict[str, NDArray[Any]]
+    hidden: str = ""
 
 
 def may_show(results: Results, experiment: str = "") -> bool:
@@ -46,42 +48,50 @@ def faces_by_class(results: Results, per_class: int, seed: int, experiment: str 
     classes = results.classes(experiment)
     spec = results.plan(experiment).rows[0].reading.run
     if not may_show(results, experiment):
-        return Faces(_drawn(classes, per_class, seed), NOT_ALLOWED)
+        return Faces(drawn_faces(classes, per_class, seed), NOT_ALLOWED)
     split = _training(results, spec)
     if split is None:
-        return Faces(_drawn(classes, per_class, seed), NOT_AT_HAND)
-    return Faces(_chosen(split, len(classes), per_class, seed))
+        return Faces(drawn_faces(classes, per_class, seed), NOT_AT_HAND)
+    return Faces(faces_of(split, len(classes), per_class, seed))
+
+
+def faces_of_test(results: Results, ids: set[str], experiment: str = "") -> FacesById:
+    """The test images with these ids, all of them, or why they are not shown."""
+    if not may_show(results, experiment):
+        return FacesById({}, NOT_ALLOWED)
+    split = _at_hand(results, results.plan(experiment).rows[0].reading.run, "test")
+    places = {} if split is None else {str(name): place for place, name in enumerate(split.ids)}
+    if split is None or not ids <= places.keys():
+        return FacesById({}, NOT_AT_HAND)
+    return FacesById({name: np.array(split.images[places[name]]) for name in ids})
+
+
+def recorded(results: Results, run_id: str, name: str) -> dict[str, NDArray[Any]] | None:
+    """The arrays of a file that a run or `paperkit explain` left; None where it is not there."""
+    path = results.store.file(run_id, name)
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+        raise InputError(
+            f"{path}: not a whole file ({error}). Delete it and type `paperkit explain`."
+        ) from None
 
 
 def _training(results: Results, spec: RunSpec) -> Split | None:
     """The training images, without decoding a dataset only for a figure; None where not at hand."""
-    resources = results.resources
-    if fingerprint_at_hand(spec.dataset, resources.data_roots, resources.cache):
-        return open_dataset(spec.dataset, resources.data_roots, resources.cache, skip_bad=True).split("train")
-    if spec.dataset.name == "synthetic_faces":  # a larger set begins with the faces of a smaller one
+    found = _at_hand(results, spec, "train")
+    if found is None and spec.dataset.name == "synthetic_faces":
         arguments = {**spec.dataset.arguments, "train": 128, "validation": 1, "test": 1}
         train: Split = load("dataset", "synthetic_faces")(**arguments).train
-        return train
-    return None
+        return train  # a larger set begins with the faces of a smaller one
+    return found
 
 
-def _drawn(classes: tuple[str, ...], per_class: int, seed: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Drawn faces of each class; none for a class that the drawings do not know."""
-    part = Part(name="synthetic_faces")
-    made = load("dataset", part.name)(
-        train=DRAWN_PER_FACE * per_class, validation=1, test=1, imbalance=0.0, occlusion=0.0, seed=seed
-    )
-    known = {name: place for place, name in enumerate(made.card.classes)}
-    faces = _chosen(made.train, len(known), per_class, seed)
-    wanted = [known.get(STAND_IN.get(name.lower(), name.lower())) for name in classes]
-    return tuple(faces[place] if place is not None else () for place in wanted)
-
-
-def _chosen(split: Split, classes: int, per_class: int, seed: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    random = np.random.default_rng(seed)
-    found = []
-    for label in range(classes):
-        places = np.flatnonzero(split.labels == label)
-        chosen = random.permutation(places)[:per_class]
-        found.append(tuple(np.array(split.images[place]) for place in chosen))
-    return tuple(found)
+def _at_hand(results: Results, spec: RunSpec, split: str) -> Split | None:
+    resources = results.resources
+    if fingerprint_at_hand(spec.dataset, resources.data_roots, resources.cache) is None:
+        return None
+    return open_dataset(spec.dataset, resources.data_roots, resources.cache, skip_bad=True).split(split)

@@ -70,6 +70,7 @@ def gallery(spec: RunSpec, normalisation: Normalisation) -> dict[str, NDArray[An
         "faces_R": np.array(SHOWN),
         "settings": np.array(json.dumps([*steps, *mixing.sequence(spec.mixing)])),
         "pair_2HW": look.pixels(pair),
+        "pair_2": np.array(PAIR),
         "mixed_MHW": np.array([image for image, _, _ in mixed], np.uint8).reshape(-1, SIDE, SIDE),
         "weights_MK": np.array([each for _, each, _ in mixed], np.float32).reshape(-1, len(CARD.classes)),
         "mixed_M": np.array([name for _, _, name in mixed], dtype=np.str_),

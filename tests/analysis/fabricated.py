@@ -16,6 +16,7 @@ from paper_kit.core.record import AuditedImage, AuditRecord, CostRecord, LayerRo
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Store
 from paper_kit.data.card import Card
+from tests.analysis.pictured import write_pictures
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FINGERPRINT = "f" * 16
@@ -135,6 +136,11 @@ def write_run(
     if not_finite:
         history[1]["train_loss"] = history[-1]["validation_loss"] = float("nan")
     write_text(store.file(spec.id, "history.jsonl"), "".join(json.dumps(row) + "\n" for row in history))
+    write_pictures(store, spec, *test, classes)
+    write_text(
+        store.file(spec.id, "history.jsonl"),
+        "".join(json.dumps(row) + "\n" for row in _history(spec, strength, _accuracy(arrays))),
+    )
     store.write_record(_record(spec, classes, images, absent))
 
 

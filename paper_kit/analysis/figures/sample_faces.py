@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
+from matplotlib.figure import Figure as Drawing
 
 from paper_kit.analysis.artifacts import Figure, Note
-from paper_kit.analysis.figures._canvas import canvas, listed, waiting, wrapped
-from paper_kit.analysis.images import faces_by_class
+from paper_kit.analysis.figures._canvas import listed, waiting
+from paper_kit.analysis.figures._sheet import GAP_IN, folded, line_in, sheet
+from paper_kit.analysis.images import Faces, faces_by_class
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
 
 MOST_ACROSS = {"column": 7, "text": 14}
+MOST_LINES = 5  # of a class's name
+LARGEST_IN = 0.9  # a face of few classes
 
 
 def draw(
@@ -24,34 +28,47 @@ def draw(
     seed: int = 0,
     experiment: str = "",
 ) -> Figure:
-    """A column a class, `per_class` faces below its name; classes that do not fit go to a second band."""
+    """A column a class, `per_class` faces below its name; classes that do not fit go to a further band."""
     classes = results.classes(experiment)
     if not classes:
         return waiting("sample_faces", style, width)
     faces = faces_by_class(results, per_class, seed, experiment)
-    across = min(len(classes), MOST_ACROSS[width])
-    bands = -(-len(classes) // across)
-    side_in = style.width(width) / across
-    names = [wrapped(name, max(6, int(side_in / 0.052)), lines=5) for name in classes]
-    header_in = 0.13 * max(name.count("\n") + 1 for name in names) + 0.05
-    drawing = canvas(style, width, bands * (per_class * side_in + header_in), pad_in=0.008, space=0)
-    panels = drawing.subplots(bands * per_class, across, squeeze=False)
-    for panel in panels.flat:
-        panel.set_axis_off()
-    for place, name in enumerate(names):
-        band, column = divmod(place, across)
-        panels[band * per_class, column].set_title(name, fontsize=style.small_pt, pad=2)
-        for row, image in enumerate(faces.images[place]):
-            _face(panels[band * per_class + row, column], image)
+    bands = -(-len(classes) // MOST_ACROSS[width])
+    across = -(-len(classes) // bands)  # as many in each band
     counts = [(name, len(images)) for name, images in zip(classes, faces.images, strict=True)]
     notes = (Note(f"Drawn faces, because {faces.stand_in}."),) if faces.stand_in else ()
     kind = "Drawn faces" if faces.stand_in else "Faces"
-    alt = f"{kind} of each class: {listed(classes)}."
-    return Figure("sample_faces", drawing, pd.DataFrame(counts, columns=["class", "faces"]), alt, notes)
+    return Figure(
+        "sample_faces",
+        _drawn(classes, faces, per_class, across, style, width),
+        pd.DataFrame(counts, columns=["class", "faces"]),
+        f"{kind} of each class: {listed(classes)}.",
+        notes,
+    )
 
 
-def _face(panel: Any, image: Any) -> None:
-    if image.ndim == 2:
-        panel.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    else:
-        panel.imshow(image, interpolation="nearest")
+def _drawn(
+    classes: tuple[str, ...], faces: Faces, per_class: int, across: int, style: Style, width: str
+) -> Drawing:
+    """Bands of `across` classes, each with a head as high as its longest name."""
+    pitch = style.width(width) / across
+    side = min(pitch, LARGEST_IN) - GAP_IN
+    names = [folded(name, pitch - 2 * GAP_IN, style.small_pt, MOST_LINES) for name in classes]
+    bands = [names[start : start + across] for start in range(0, len(names), across)]
+    heads = [line_in(style.small_pt, max(name.count("\n") + 1 for name in band)) + GAP_IN for band in bands]
+    below = per_class * (side + GAP_IN)
+    made = sheet(style, width, sum(heads) + len(bands) * (below + GAP_IN))
+    top = 0.0
+    for number, (band, head) in enumerate(zip(bands, heads, strict=True)):
+        for column, name in enumerate(band):
+            middle = (column + 0.5) * pitch
+            made.words(name, middle, top + head - GAP_IN, va="bottom")
+            found = faces.images[number * across + column]
+            for row in range(per_class):
+                place = (middle - side / 2, top + head + row * (side + GAP_IN), side)
+                if row < len(found):
+                    made.picture(found[row], *place)
+                else:
+                    made.missing("" if found or row else "no face", *place)
+        top += head + below + GAP_IN
+    return made.drawing
