@@ -17,6 +17,7 @@ from paper_kit.analysis.style import Style
 POINTS = 72.0  # an inch
 LINE = 1.25  # of the size of the words
 GAP_IN = 0.04  # between neighbours
+TALLEST_IN = 8.4  # a page, less a caption
 EMPTY, GREY, FAINT = "#F0F0F0", "#666666", "#BBBBBB"
 
 

@@ -13,7 +13,17 @@ from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._sheet import measured_origin
 from paper_kit.analysis.figures._canvas import listed, pending_note, waiting
-from paper_kit.analysis.figures._sheet import EMPTY, GAP_IN, GREY, Sheet, cut, line_in, long_in, sheet
+from paper_kit.analysis.figures._sheet import (
+    EMPTY,
+    GAP_IN,
+    GREY,
+    TALLEST_IN,
+    Sheet,
+    cut,
+    line_in,
+    long_in,
+    sheet,
+)
 from paper_kit.analysis.images import faces_of_test
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
@@ -113,7 +123,8 @@ def _faces(shown: Shown, faces: dict[str, NDArray[Any]], style: Style, width: st
     most = max((len(each) for _, each in shown), default=1) or 1
     across = min(most, int(wide / TILE_IN))
     side = min(wide / across, LARGEST_IN) - GAP_IN
-    rows = -(-most // across)
+    room = TALLEST_IN / len(shown) - line_in(pt) - GAP_IN
+    rows = max(1, min(-(-most // across), int(room / (side + line_in(pt, 3) + GAP_IN))))
     band = line_in(pt) + GAP_IN + rows * (side + line_in(pt, 3) + GAP_IN)
     made = sheet(style, width, band * len(shown))
     for number_, (entry, each) in enumerate(shown):
@@ -121,7 +132,7 @@ def _faces(shown: Shown, faces: dict[str, NDArray[Any]], style: Style, width: st
         made.words(cut(entry.label, wide, pt), 0.0, top + GAP_IN / 2, ha="left", fontweight="bold")
         if not each:
             made.words("no mistake", wide / 2, top + band / 2, color=GREY)
-        for place, one in enumerate(each):
+        for place, one in enumerate(each[: rows * across]):
             row, column = divmod(place, across)
             left = column * (side + GAP_IN)
             y = top + line_in(pt) + GAP_IN + row * (side + line_in(pt, 3) + GAP_IN)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.figures._canvas import listed, waiting
-from paper_kit.analysis.figures._sheet import GAP_IN, folded, line_in, sheet
+from paper_kit.analysis.figures._sheet import GAP_IN, TALLEST_IN, folded, line_in, sheet
 from paper_kit.analysis.images import Faces, faces_by_class
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
@@ -28,7 +28,7 @@ def draw(
     seed: int = 0,
     experiment: str = "",
 ) -> Figure:
-    """A column a class, `per_class` faces below its name; classes that do not fit go to a further band."""
+    """A column a class, up to `per_class` faces below its name; classes that do not fit go to further bands."""
     classes = results.classes(experiment)
     if not classes:
         return waiting("sample_faces", style, width)
@@ -47,6 +47,11 @@ def draw(
     )
 
 
+def _rows(per_class: int, side: float, heads: float, bands: int) -> int:
+    """How many faces of each class there are below each other: as asked, or as many as a page takes."""
+    return max(1, min(per_class, int(((TALLEST_IN - heads) / bands - GAP_IN) / (side + GAP_IN))))
+
+
 def _drawn(
     classes: tuple[str, ...], faces: Faces, per_class: int, across: int, style: Style, width: str
 ) -> Drawing:
@@ -56,7 +61,8 @@ def _drawn(
     names = [folded(name, pitch - 2 * GAP_IN, style.small_pt, MOST_LINES) for name in classes]
     bands = [names[start : start + across] for start in range(0, len(names), across)]
     heads = [line_in(style.small_pt, max(name.count("\n") + 1 for name in band)) + GAP_IN for band in bands]
-    below = per_class * (side + GAP_IN)
+    rows = _rows(per_class, side, sum(heads), len(bands))
+    below = rows * (side + GAP_IN)
     made = sheet(style, width, sum(heads) + len(bands) * (below + GAP_IN))
     top = 0.0
     for number, (band, head) in enumerate(zip(bands, heads, strict=True)):
@@ -64,7 +70,7 @@ def _drawn(
             middle = (column + 0.5) * pitch
             made.words(name, middle, top + head - GAP_IN, va="bottom")
             found = faces.images[number * across + column]
-            for row in range(per_class):
+            for row in range(rows):
                 place = (middle - side / 2, top + head + row * (side + GAP_IN), side)
                 if row < len(found):
                     made.picture(found[row], *place)
