@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from paper_kit.analysis.artifacts import Figure, Note
 from paper_kit.analysis.figures._canvas import listed, waiting
-from paper_kit.analysis.figures._sheet import GAP_IN, TALLEST_IN, folded, line_in, sheet
+from paper_kit.analysis.figures._sheet import GAP_IN, TALLEST_IN, Sheet, folded, line_in, sheet
 from paper_kit.analysis.images import Faces, faces_by_class
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Style
@@ -28,7 +28,7 @@ def draw(
     seed: int = 0,
     experiment: str = "",
 ) -> Figure:
-    """A column a class, up to `per_class` faces below its name; classes that do not fit go to further bands."""
+    """A column a class, its faces below its name, as many as a page takes; further bands for more classes."""
     classes = results.classes(experiment)
     if not classes:
         return waiting("sample_faces", style, width)
@@ -70,11 +70,17 @@ def _drawn(
             middle = (column + 0.5) * pitch
             made.words(name, middle, top + head - GAP_IN, va="bottom")
             found = faces.images[number * across + column]
-            for row in range(rows):
-                place = (middle - side / 2, top + head + row * (side + GAP_IN), side)
-                if row < len(found):
-                    made.picture(found[row], *place)
-                else:
-                    made.missing("" if found or row else "no face", *place)
+            _column(made, found, rows, (middle - side / 2, top + head, side))
         top += head + below + GAP_IN
     return made.drawing
+
+
+def _column(made: Sheet, found: tuple[Any, ...], rows: int, place: tuple[float, float, float]) -> None:
+    """Nothing; the faces of a class stand below each other, from (left, top), each of this side."""
+    left, top, side = place
+    for row in range(rows):
+        y = top + row * (side + GAP_IN)
+        if row < len(found):
+            made.picture(found[row], left, y, side)
+        else:
+            made.missing("" if found or row else "no face", left, y, side)
