@@ -152,6 +152,13 @@ class Claims:
         whether sides that cannot be told apart are equal within the margin. Raises InputError for facts that
         no test exists for.
         """
+        judged = self._judgement(left, relation, right, equivalence, place)
+        self._hear(("judge", left, relation, right, equivalence), _gist(judged))
+        return judged
+
+    def _judgement(
+        self, left: Fact, relation: Relation, right: Fact, equivalence: bool, place: str
+    ) -> Judged:
         rivals = right.items if right.kind == "list" and right.items else (right,)
         found = [self.compare(left, rival) for rival in rivals]
         hardest = max(found, key=lambda one: (one.p or 0.0, -abs(one.value or 0.0)))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from paper_kit.analysis.artifacts import PENDING
@@ -12,6 +16,7 @@ from paper_kit.core.part import load
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.material import material
 from paper_kit.render.venue import load_venue
+from paper_kit.stats.tests import holm
 from tests.analysis.fabricated import fabricate
 from tests.analysis.picture import clashes, outside, printed
 from tests.render.small import TEMPLATES, manuscript
@@ -50,15 +55,18 @@ def test_in_a_document_marks_and_table_have_the_same_settled_p(results):
     )
     venue = load_venue(TEMPLATES, "ieeetran")
     made = typeset(manuscript(text), material(results, venue.figure_style()), venue)
-    figure, table = made.figures["ablation-effects"].figure, made.tables["ablation"]
+    data, table = pd.read_csv(StringIO(made.figures["ablation-effects"].csv)), made.tables["ablation"]
     rows = {row[0].text(table.columns[0]): row for row in table.cells}
     of_table = []
     for label, test in zip(("ResEmoteNet", "AdvancedEmoteNet", "EmotionViT"), table.cells[1::2], strict=True):
         of_table += [(cell.content.value, rows[label][n].grey) for n, cell in enumerate(test) if n > 1]
-    of_figure = [(row.p_holm, not row.told_from_noise) for row in figure.data.itertuples()]
-    assert of_figure == of_table
-    assert (figure.data.p_holm > figure.data.p).any()
-    assert "13 tests" in str(figure.notes[2])
+    assert [p for p, _ in of_table] == pytest.approx(list(data.p_holm))
+    assert [grey for _, grey in of_table] == list(~data.told_from_noise)
+    family = [test["p"] for test in made.family]
+    corrected = dict(zip(np.round(family, 12), holm(family), strict=True))
+    assert list(data.p_holm) == pytest.approx([corrected[p] for p in np.round(data.p, 12)])
+    assert (data.p_holm > data.p).any()
+    assert "13 tests" in str(made.figures["ablation-effects"].figure.notes[2])
 
 
 def test_marks_are_filled_where_the_corrected_p_is_below_alpha(results):
