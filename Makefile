@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 YES ?=
+EXTRAS ?=
 BIN := $(VENV)/bin
 export MPLBACKEND := Agg
 
-.PHONY: paper example install tex test test-all lint types clean
+.PHONY: paper example install tex extras test test-all lint types clean
 
 paper: install tex
 	$(BIN)/paperkit run-all experiments/quick.toml
@@ -26,13 +27,16 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 tex:
-	@YES=$(YES) tools/tex.sh
+	@YES=$(YES) EXTRAS=$(EXTRAS) tools/tex.sh
+
+extras:
+	@YES=$(YES) EXTRAS=1 tools/tex.sh
 
 # A worker a core, each with one thread: two threads each on two cores would stall one another.
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
-test-all: install tex
+test-all: install extras
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install

@@ -11,7 +11,7 @@ from paper_kit.render.exports.marked import marked_pdf, unlinked
 
 ROOT = Path(__file__).resolve().parents[3]
 MISSING = [name for name in ("latexdiff", "latexmk") if shutil.which(name) is None]
-needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: make tex EXTRAS=1")
+needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: make extras")
 TABLE = r"""\pktable{%
 \begin{tabular}{lr}a&\textbf{\pkfact{3}{NUMBER}}\\\end{tabular}}{Over \pkfact{4}{12} runs.}"""
 DOCUMENT = r"""\input{macros}

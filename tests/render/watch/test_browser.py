@@ -23,7 +23,7 @@ MISSING = [
 ]
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: make tex EXTRAS=1"),
+    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: make extras"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 FILLER = "\n\n".join(f"Paragraph {number} says little. " * 12 for number in range(40))
