@@ -64,7 +64,6 @@ def test_p_is_corrected_by_holm_over_the_cells_and_leaves_the_documents_family_a
     results.claims.clear()
     figure = drawn(results)
     assert results.claims.size == 0
-    assert not figure.tested
     assert figure.data.p_holm.to_numpy() == pytest.approx(holm(figure.data.p.to_numpy()))
     assert (figure.data.told_from_noise == (figure.data.p_holm < 0.05)).all()
     assert "over the 28 gains of this figure" in figure.notes[1]
