@@ -42,7 +42,8 @@ def explain(
     problems = []
     for found in explained(wanted, store, resources):
         made = f"wrote {' and '.join(found.written)}" if found.written else "nothing to add"
-        typer.echo(f"{found.run}  {labels[found.run]}: {made}")
+        if found.written or not found.problems:
+            typer.echo(f"{found.run}  {labels[found.run]}: {made}")
         problems += [f"{labels[found.run]}: {problem}" for problem in found.problems]
     if problems:
         complain(problems)
