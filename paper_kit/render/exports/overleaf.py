@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_text, write_bytes
+from paper_kit.render.editions import edition_tex
 from paper_kit.render.exports.pieces import Included, Piece, read_pieces
 from paper_kit.render.exports.record import NAME, Printed, Record
 from paper_kit.render.folder import page_files
@@ -87,6 +88,8 @@ def overleaf_project(
         name: data for name, data in page_files(made, manuscript, venue).items() if BESIDE.fullmatch(name)
     }
     files |= {name: text.encode() for name, text in layout.artifacts.items()}
+    if needed := edition_tex("linked", made.tex):
+        files["edition.tex"] = needed
     bibliographies = {
         name: data.decode(errors="replace") for name, data in files.items() if name.endswith(".bib")
     }
