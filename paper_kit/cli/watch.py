@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 import typer
@@ -31,33 +30,24 @@ def watch(
     """
     from paper_kit.core.config import study_root
     from paper_kit.core.paper import load_paper
-    from paper_kit.render.watch.board import Board
-    from paper_kit.render.watch.builder import saves
-    from paper_kit.render.watch.builder import watch as watched
-    from paper_kit.render.watch.server import Server
-    from paper_kit.render.watch.sources import snapshot
+    from paper_kit.render.watch.session import Session, run
 
     root = study_root()
-    folder = root / "paper" / "build" / (venue or load_paper(root).venue)
-    place = runs or root / "experiments" / "runs"
-    board = Board()
-    server = Server(port, folder, board)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    typer.echo(server.address)
+    session = Session(
+        root=root,
+        runs=runs or root / "experiments" / "runs",
+        folder=root / "paper" / "build" / (venue or load_paper(root).venue),
+        build=lambda: build(
+            experiments, venue, False, True, show_images, None, runs, data, supplement=supplement
+        ),
+        say=say,
+    )
+    run(session, port, lambda address: _serve(address, browser))
+
+
+def _serve(address: str, browser: bool) -> None:
+    """Nothing; the address is on stdout, and open in the browser if that is wanted."""
+    typer.echo(address)
     if browser:
-        typer.launch(server.address)
+        typer.launch(address)
     say("Building; save a template to build again, Ctrl-C ends.")
-    try:
-        watched(
-            lambda: build(
-                experiments, venue, False, True, show_images, None, runs, data, supplement=supplement
-            ),
-            folder,
-            board,
-            saves(lambda: snapshot(root, place), root),
-            say,
-        )
-    except KeyboardInterrupt:
-        say("Ended.")
-    finally:
-        server.shutdown()

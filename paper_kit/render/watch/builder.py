@@ -13,7 +13,6 @@ from paper_kit.render.watch.sources import Snapshot, changed
 
 POLL_S = 0.25
 MOST = 20  # findings and problems shown
-NAMED = 3  # changed files told in the terminal
 
 Build = Callable[[], BuildReport]
 
@@ -54,18 +53,3 @@ def build_and_show(build: Build, folder: Path, board: Board, say: Callable[[str]
         leaves=leaves(report.folder),
         told=line,
     )
-
-
-def watch(
-    build: Build,
-    folder: Path,
-    board: Board,
-    saved: Iterator[list[str]],
-    say: Callable[[str], None],
-) -> None:
-    """Nothing, and not before `saved` ends: the paper is built at the start and at each save."""
-    for names in saved:
-        if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            say(f"changed: {', '.join(names[:NAMED])}{more}")
-        build_and_show(build, folder, board, say)
