@@ -16,7 +16,7 @@ from paper_kit.core.store import SALIENCY
 
 COLOURS = "inferno"
 FAINTEST, STRONGEST = 0.10, 0.75  # how much of a place the colour covers, at the least and the most seen
-SIDE = 144  # pixels of a face with a map over it
+SIDE = 96  # pixels of a face with a map over it
 WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601
 
 NOT_TRAINED, NOT_RECORDED = "not trained yet", "not recorded; type paperkit explain"

@@ -77,7 +77,9 @@ def _steps(arrays: Arrays, face: int, settings: Settings, origin: Origin) -> lis
     tiles = []
     for place, name in enumerate(arrays["steps_S"].tolist()):
         chance: Words = ("\np = ", _probability(settings, name, origin)) if name in settings else ()
-        above = (TITLES.get(name, name), *chance)
+        above = (
+            (TITLES.get(name, name), *chance) if face == 0 else ()
+        )  # the faces below follow the same steps
         tiles.append(Tile("steps", name, arrays["steps_RSHW"][face, place], above))
     return tiles
 
@@ -173,7 +175,7 @@ def _notes(arrays: Arrays, settings: Settings, origin: Origin) -> tuple[Note, ..
         alpha = Fact(f"gallery.{kind}.alpha", settings[kind]["parameters"]["alpha"], "setting", origin=origin)
         notes.append(
             Note(
-                f"{TITLES[kind]} mixes a batch with probability ",
+                f"{TITLES[kind][0].upper()}{TITLES[kind][1:]} mixes a batch with probability ",
                 chance,
                 ", and λ from Beta(",
                 alpha,
