@@ -181,7 +181,7 @@ def _notes(results: Results, gains: list[Gain], model: str, experiment: str) -> 
     return (
         Note(
             f"Recall of a class with a technique less its recall without, in points, {who}; "
-            f"{PLUS_MINUS} half of its ", level, " interval, not corrected.",
+            f"{PLUS_MINUS} to either end of its ", level, " interval, not corrected.",
         ),
         Note(
             "Framed: told from noise, p below ", level_of_p, " after Holm's correction over the ", count,
