@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.facts._effects import applies
 from paper_kit.core.spec import Reading, RunSpec
+from paper_kit.core.store import GALLERY, SALIENCY
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -49,6 +50,9 @@ USES: Mapping[str, Callable[[RunSpec], bool]] = {
 
 DESCRIBED = ("resemotenet", "advanced_emotenet", "emotion_vit")  # parts that have a section of their own
 
+# explained.<name>: whether a base run, or `paperkit explain` after it, left what the figure is drawn from.
+EXPLAINED: Mapping[str, str] = {"saliency": SALIENCY, "augmentation": GALLERY}
+
 
 def switches(results: Results) -> dict[str, Any]:
     """The names by which templates choose among texts; `uses.tta` and the other uses are truths."""
@@ -81,9 +85,15 @@ def switches(results: Results) -> dict[str, Any]:
         "transfer_source": {
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },
+        "explained": {name: _left(results, runs, file) for name, file in EXPLAINED.items()},
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
         | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)},
     }
+
+
+def _left(results: Results, runs: Iterable[RunSpec], file: str) -> bool:
+    """Whether any of the runs left this file."""
+    return any(results.store.file(run.id, file).is_file() for run in runs)
 
 
 def _architectures(results: Results) -> dict[str, str]:
