@@ -215,5 +215,6 @@ def test_words_are_cut_and_folded_by_their_length_in_inches():
         assert long_in(cut("a very long name of a class", 0.5, 7), 7) <= 0.5
         lines = folded("AdvancedEmoteNet", 0.7, 7, 3).split("\n")
         assert lines == ["AdvancedEmote", "Net"]
+        assert folded("EmotionViT", 0.45, 7, 3) == "Emotion\nViT"
         assert max(long_in(line, 7) for line in folded("x" * 60, 0.5, 7, 9).split("\n")) <= 0.5
         assert folded("one two three four", 0.3, 7, 2).count("\n") == 1

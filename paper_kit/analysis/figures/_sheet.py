@@ -113,7 +113,8 @@ def _head(text: str, width_in: float, size_pt: float) -> str:
     space = text.rfind(" ", 0, fits)
     if space > 0:
         return text[: space + 1]
-    inner = [n for n in range(2, fits + 1) if text[n].isupper() and text[n - 1].islower()]
+    ends = range(2, min(fits, len(text) - 2) + 1)  # never a single letter on a line of its own
+    inner = [n for n in ends if text[n].isupper() and text[n - 1].islower()]
     return text[: inner[-1]] if inner else text[:fits]  # AdvancedEmote|Net
 
 
