@@ -82,7 +82,8 @@ def tell(inspection: Inspection) -> None:
         typer.echo(f"{opinion.place}: opinion: {opinion.text}")
     for todo in inspection.todos:
         typer.echo(f"{todo.place}: for the author: {todo.text}")
-    typer.echo(columns([("references", count.found, count.name) for count in inspection.references]))
+    if inspection.references:
+        typer.echo(columns([("references", count.found, count.name) for count in inspection.references]))
     typer.echo(columns([("audit", line.outcome, f"{line.name}: {line.found}") for line in inspection.audits]))
     outcomes = [line.outcome for line in inspection.audits if line.outcome != "reported"]
     unmade = outcomes.count("not checked")

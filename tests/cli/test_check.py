@@ -51,6 +51,25 @@ def test_check_names_file_line_and_fact_and_ends_with_code_2(study, paperkit):
     assert "2 things to put right, 1 literal, 1 opinion" in result.stderr
 
 
+def test_check_lists_what_the_author_has_to_write_and_counts_references(study, paperkit):
+    bib = "@misc{a2026, year = {2026}, keywords = {faces}}\n"
+    (study / "templates" / "references.bib").write_text(bib)
+    topics = 'year = 2026\ncited = 2\n[[topic]]\nkeyword = "faces"\ntitle = "faces"\n'
+    (study / "templates" / "topics.toml").write_text(topics)
+    write(study, "All.\n\\pkauthor{what you think} \\cite{a2026}\n")
+    result = paperkit("check")
+    assert result.exit_code == 2
+    few, todo, *counts = found(result)
+    assert few.startswith("templates/references.bib: 1 works are cited, but templates/topics.toml asks for 2")
+    assert todo == "templates/manuscript.tex:2: for the author: what you think"
+    assert [line.split() for line in counts] == [
+        ["references", "1", "works", "cited"],
+        ["references", "1", "(100", "%)", "from", "2024", "to", "2026"],
+        ["references", "1", "faces"],
+    ]
+    assert "1 part for the author to write" in result.stderr
+
+
 def test_check_knows_the_models_of_the_study_by_label(study, paperkit):
     write(study, "The one called Good is better.\n")
     (line,) = found(paperkit("check"))
