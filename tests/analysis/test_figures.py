@@ -10,6 +10,7 @@ from paper_kit.analysis import images
 from paper_kit.analysis.artifacts import Figure
 from paper_kit.analysis.results import collect
 from paper_kit.analysis.style import SMALLEST_PT, Style
+from paper_kit.core.errors import InputError
 from paper_kit.core.part import available, load
 from tests.analysis.conftest import CASES
 from tests.analysis.fabricated import NASTY, fabricate
@@ -96,6 +97,80 @@ def test_a_class_without_images_leaves_its_row_blank(fabricated):
     assert len(cells) >= 42
 
 
+def test_the_empty_row_is_told(fabricated):
+    figure = drawn("confusion", fabricated("absent_class"), model="emotion_vit")
+    assert "No test image is labelled disgust: grey rows." in figure.notes
+
+
+def test_the_bar_of_the_scale_is_no_taller_than_the_panels(fabricated):
+    for options in ({"width": "text"}, {"width": "column"}, {"model": "emotion_vit"}):
+        *panels, bar = drawn("confusion", fabricated("three_models"), **options).figure.axes
+        boxes = [panel.get_position() for panel in panels]
+        own = bar.get_position()
+        assert min(box.y0 for box in boxes) - 1e-9 <= own.y0 < own.y1 <= max(box.y1 for box in boxes) + 1e-9
+        assert bar.get_ylim() == (0, 1)
+
+
+def test_every_number_of_a_confusion_matrix_stands_out_from_its_cell():
+    from matplotlib.colors import to_rgb
+
+    from paper_kit.analysis.figures.confusion import COLOURS, ink
+
+    def luminance(rgb) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for rate in np.linspace(0, 1, 201):
+        text = f"{rate * 100:.0f}"
+        low, high = sorted((luminance(COLOURS(rate)[:3]), luminance(to_rgb(ink(rate, text)))))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, text
+    low, high = sorted((luminance(COLOURS(np.nan)[:3]), luminance(to_rgb(ink(np.nan, "0")))))
+    assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_cells_print_rate_and_count_where_asked(results):
+    figure = drawn("confusion", results, model="emotion_vit", show="both")
+    cells = {text.get_text() for text in texts(figure)}
+    row = figure.data.iloc[0]
+    assert f"{row.rate * 100:.0f}\n{row['count']}" in cells
+
+
+def test_numbers_that_do_not_fit_are_left_out_and_told(results):
+    narrow = Style(column_in=2.4)
+    figure = drawn("confusion", results, narrow, show="both")
+    assert not any(text.get_text().isdigit() for panel in figure.figure.axes[:-1] for text in panel.texts)
+    assert "too small for numbers" in figure.notes[0]
+    assert len(figure.data) == 3 * 49
+
+
+def test_values_that_are_not_finite_are_counted_and_left_out(fabricated):
+    notes = drawn("training_curves", fabricated("degenerate")).notes
+    assert any(
+        note.startswith("6 of 72 values are not finite numbers and left out: ResEmoteNet") for note in notes
+    )
+    assert not any("not finite" in note for note in drawn("training_curves", fabricated("tiny")).notes)
+
+
+def test_epochs_from_which_more_is_trained_are_marked_and_told(results, monkeypatch):
+    from paper_kit.analysis.figures.training_curves import unfreezing
+
+    real = results.history
+    grown = {"trainable_parameters": [10, 10, 40, 40, 90, 90]}
+    monkeypatch.setattr(results, "history", lambda run: real(run).assign(**grown))
+    figure = drawn("training_curves", results)
+    assert unfreezing(figure.data[figure.data.model == "emotion_vit"]) == [3, 5]
+    assert "Ticks at the foot" in figure.notes[0]
+
+
+def test_five_models_have_panels_of_their_own_in_one_scale(tmp_path):
+    plans, store = fabricate(tmp_path, models=5, images=40)
+    panels = [panel for panel in drawn("training_curves", collect(plans, store)).figure.axes if panel.axison]
+    assert len(panels) == 10
+    for measure in (0, 1):
+        own = [panel for panel in panels if panel.get_subplotspec().rowspan.start % 2 == measure]
+        assert len({panel.get_ylim() for panel in own}) == 1
+
+
 def test_training_curves_hold_every_epoch_of_every_base_run(fabricated):
     data = drawn("training_curves", fabricated("three_seeds")).data
     assert len(data) == 3 * 3 * 6
@@ -130,6 +205,28 @@ def test_accuracy_has_the_wilson_interval_of_the_test_images(results):
 
     row = drawn("accuracy_vs_cost", results).data.iloc[0]
     assert (row.low, row.high) == pytest.approx(wilson(round(row.accuracy * 200), 200))
+
+
+def test_the_front_joins_the_models_that_none_dominates(results):
+    figure = drawn("accuracy_vs_cost", results, cost=("macs", "latency_p50"))
+    for _, own in figure.data.groupby("of"):
+        for row in own.itertuples():
+            beaten = any(
+                o.cost <= row.cost
+                and o.accuracy >= row.accuracy
+                and (o.cost < row.cost or o.accuracy > row.accuracy)
+                for o in own.itertuples()
+            )
+            assert row.front == (not beaten)
+    told = next(note for note in figure.notes if "Pareto" in note)
+    edge = figure.data[figure.data.front & (figure.data.of == "macs")].sort_values("cost")
+    assert all(label in told for label in edge.label)
+    assert "untested" in told
+
+
+def test_an_unknown_cost_suggests_a_known_one(results):
+    with pytest.raises(InputError, match="Did you mean 'parameters'"):
+        drawn("accuracy_vs_cost", results, cost="parameter")
 
 
 def test_faces_that_may_not_be_shown_are_drawn_ones_and_a_note_says_so(results, monkeypatch):
