@@ -200,6 +200,24 @@ def test_a_map_uses_the_same_images_for_all_models_and_is_made_once(fabricated, 
     assert again.equals(first)
 
 
+def test_a_map_tells_how_far_it_can_be_trusted(results, tmp_path):
+    from sklearn.manifold import trustworthiness
+
+    figure = drawn("tsne", results, images=60, cache=str(tmp_path))
+    found = results.embeddings(results.spec("emotion_vit").id)
+    own = figure.data[figure.data.model == "emotion_vit"]
+    place = [list(found["ids_N"]).index(each) for each in own.id]
+    features = found["features_ND"][place].astype(np.float32)
+    trust = trustworthiness(features, own[["x", "y"]].to_numpy(), n_neighbors=10)
+    assert own.trustworthiness.iloc[0] == pytest.approx(trust, abs=1e-6)
+    far = np.linalg.norm(features[:, None] - features[None], axis=2)
+    np.fill_diagonal(far, np.inf)
+    labels = own.label.to_numpy()
+    votes = [np.bincount(labels[near[:10]], minlength=7).argmax() for near in far.argsort(axis=1)]
+    assert own.knn_accuracy.iloc[0] == pytest.approx((votes == labels).mean(), abs=1e-6)
+    assert f"EmotionViT {trust:.2f} and {(votes == labels).mean() * 100:.1f}" in figure.notes[1]
+
+
 def test_accuracy_has_the_wilson_interval_of_the_test_images(results):
     from paper_kit.stats.intervals import wilson
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -16,18 +15,21 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from paper_kit.analysis.artifacts import Figure, Note
-from paper_kit.analysis.figures._canvas import canvas, listed, waiting, wrapped
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.figures._canvas import SIGN_IN, canvas, legend_shape, listed, waiting, wrapped
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.style import Style
+from paper_kit.analysis.style import Look, Style
 from paper_kit.analysis.tables._parts import number
 from paper_kit.core.experiment import ModelEntry
-from paper_kit.core.files import canonical_json, sha256_text, write_bytes
+from paper_kit.core.files import canonical_json, sha256_text, write_npz
 from paper_kit.data.split import stratified_subset
 
 COMPONENTS = 50  # of the PCA before t-SNE, as van der Maaten and Hinton 2008 took 30
 ITERATIONS = 500
 THREADS = 1  # a map
 ANGLE = 0.7  # of Barnes-Hut, for speed
+NEIGHBOURS = 10  # k of trustworthiness and of the vote
+TALLEST_IN = 8.4  # of the drawing: a page less its caption
 SMALLEST = 10  # images, under which there is no map
 
 Floats = NDArray[np.float32]
@@ -48,9 +50,11 @@ def draw(
     if not known:
         return waiting("tsne", style, width)
     ids = _common_ids([found for _, found in known], images, seed)
-    data = _maps(known, ids, (perplexity, seed), Path(cache) if cache else results.resources.cache / "tsne")
+    folder = Path(cache) if cache else results.resources.cache / "tsne"
+    data = _maps(known, ids, (perplexity, seed), folder)
     classes = results.classes()
-    drawing = _drawn(data, [model for model, _ in known], classes, style, width)
+    models = [model for model, _ in known]
+    drawing = _drawn(data, models, classes, style, width)
     absent = [model.label for model in results.models if model.key not in set(data.model)]
     fitted = _fitting(perplexity, len(ids))
     note = Note(
@@ -62,7 +66,26 @@ def draw(
         " iterations, start from PCA, seed ", number("figure.tsne.seed", seed, "setting", "figure.tsne"), ".",
     )  # fmt: skip
     pending = (Note(f"Pending: {listed(absent)}."),) if absent else ()
-    return Figure("tsne", drawing, data, _alt([m.label for m, _ in known], classes), (note, *pending))
+    alt = _alt([model.label for model in models], classes)
+    return Figure("tsne", drawing, data, alt, (note, _faithful(data, models), *pending))
+
+
+def _faithful(data: pd.DataFrame, models: list[ModelEntry]) -> Note:
+    """How well each map keeps neighbourhoods, and how well its neighbours tell the class."""
+    first = data.drop_duplicates("model").set_index("model")
+    k = number("figure.tsne.neighbours", int(first.neighbours.iloc[0]), "count", "figure.tsne")
+    parts: list[str | Fact] = [
+        "Trustworthiness of the map, and accuracy of a vote of the nearest other embeddings, both of ", k,
+        " neighbours: ",
+    ]  # fmt: skip
+    for place, model in enumerate(models):
+        row = first.loc[model.key].to_dict()
+        trust = number(
+            f"figure.tsne.{model.key}.trust", float(row["trustworthiness"]), "number", "embeddings", digits=2
+        )
+        voted = number(f"figure.tsne.{model.key}.knn", float(row["knn_accuracy"]), "percent", "embeddings")
+        parts += ["; " if place else "", model.label, " ", trust, " and ", voted]
+    return Note(*parts, ".")
 
 
 Known = list[tuple[ModelEntry, dict[str, NDArray[Any]]]]
@@ -78,7 +101,8 @@ def _maps(known: Known, ids: NDArray[Any], settings: tuple[float, int], folder: 
     import_module("sklearn.manifold")  # a limit reaches only the libraries that are loaded
     # one thread a map, in BLAS too, whose sums depend on how many: equal features give equal maps anywhere
     with threadpool_limits(THREADS, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        maps = list(pool.map(lambda each: _map(each, *settings, folder), features))
+        labels = [found["labels_N"][place] for (_, found), place in zip(known, places, strict=True)]
+        maps = list(pool.map(lambda each, own: _map(each, own, *settings, folder), features, labels))
     frames = [
         pd.DataFrame(
             {
@@ -87,9 +111,12 @@ def _maps(known: Known, ids: NDArray[Any], settings: tuple[float, int], folder: 
                 "label": found["labels_N"][place],
                 "x": map_N2[:, 0],
                 "y": map_N2[:, 1],
+                "neighbours": int(measures[0]),
+                "trustworthiness": measures[1],
+                "knn_accuracy": measures[2],
             }
         )
-        for (model, found), place, map_N2 in zip(known, places, maps, strict=True)
+        for (model, found), place, (map_N2, measures) in zip(known, places, maps, strict=True)
     ]
     return pd.concat(frames, ignore_index=True)
 
@@ -119,8 +146,10 @@ def _fitting(perplexity: float, images: int) -> float:
     return min(perplexity, (images - 1) // 3)
 
 
-def _map(features_ND: Floats, perplexity: float, seed: int, folder: Path) -> Floats:
-    """Map_N2, read from the cache folder where the same map was made before."""
+def _map(
+    features_ND: Floats, labels_N: NDArray[Any], perplexity: float, seed: int, folder: Path
+) -> tuple[Floats, Floats]:
+    """Map_N2 and its measures (k, trustworthiness, k-NN accuracy), from the cache where made before."""
     kept = _fitting(perplexity, len(features_ND))
     what = {
         "perplexity": kept,
@@ -129,18 +158,36 @@ def _map(features_ND: Floats, perplexity: float, seed: int, folder: Path) -> Flo
         "iterations": ITERATIONS,
         "angle": ANGLE,
         "threads": f"{THREADS} a map",
+        "neighbours": NEIGHBOURS,
+        "labels": sha256_text(labels_N.astype(np.int64).tobytes().hex()),
     }
     name = sha256_text(canonical_json(what) + sha256_text(features_ND.tobytes().hex()))[:16]
-    path = folder / f"{name}.npy"
+    path = folder / f"{name}.npz"
     if path.is_file():
-        cached: Floats = np.load(path, allow_pickle=False)
-        if cached.shape == (len(features_ND), 2):
-            return cached
+        with np.load(path, allow_pickle=False) as cached:
+            if cached["map_N2"].shape == (len(features_ND), 2):
+                return cached["map_N2"], cached["measures"]
     made = _embedded(features_ND, kept, seed)
-    buffer = io.BytesIO()
-    np.save(buffer, made, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
-    return made
+    measures = _measures(features_ND, made, labels_N)
+    write_npz(path, map_N2=made, measures=measures)
+    return made, measures
+
+
+def _measures(features_ND: Floats, map_N2: Floats, labels_N: NDArray[Any]) -> Floats:
+    """(k, trustworthiness of the map, leave-one-out accuracy of a vote of k in the embedding space).
+
+    Venna and Kaski 2001; both by Euclidean distance, as the map. Ties of the vote go to the lower label.
+    """
+    from sklearn.manifold import trustworthiness
+    from sklearn.neighbors import NearestNeighbors
+
+    k = max(1, min(NEIGHBOURS, (len(map_N2) - 1) // 2))
+    trust = trustworthiness(features_ND, map_N2, n_neighbors=k)
+    # without a query each point's own row is left out of its neighbours
+    near_Nk = NearestNeighbors(n_neighbors=k).fit(features_ND).kneighbors(return_distance=False)
+    votes_NK = (labels_N[near_Nk][:, :, None] == np.arange(int(labels_N.max()) + 1)).sum(axis=1)
+    right = float((votes_NK.argmax(axis=1) == labels_N).mean())
+    return np.array([k, trust, right], np.float32)
 
 
 def _embedded(features_ND: Floats, perplexity: float, seed: int) -> Floats:
@@ -165,11 +212,15 @@ def _embedded(features_ND: Floats, perplexity: float, seed: int) -> Floats:
 def _drawn(
     data: pd.DataFrame, models: list[ModelEntry], classes: tuple[str, ...], style: Style, width: str
 ) -> Any:
-    columns = min(len(models), 3 if width == "text" else 2)
+    most = 3 if len(models) <= 6 else 4
+    columns = min(len(models), most if width == "text" else most - 1)
     rows = -(-len(models) // columns)
-    panel_in = style.width(width) / max(columns, 2)
-    spare = rows * columns > len(models)  # an empty panel has room for the legend
-    drawing = canvas(style, width, rows * (min(panel_in, 2.4) * 0.86 + 0.2) + (0.0 if spare else 0.35))
+    names = [wrapped(name, 26) for name in classes]
+    across, legend_in = legend_shape(style, width, names)
+    spare = rows * columns > len(models) and len(names) <= 8  # an empty panel has room for the legend
+    panel_in = min(style.width(width) / max(columns, 2), 2.4) * 0.86 + 0.2
+    below_in = 0.0 if spare else legend_in
+    drawing = canvas(style, width, min(rows * panel_in, TALLEST_IN - below_in) + below_in)
     panels = drawing.subplots(rows, columns, squeeze=False)
     for place, panel in enumerate(panels.flat):
         if place >= len(models):
@@ -177,28 +228,18 @@ def _drawn(
             continue
         _panel(panel, data[data.model == models[place].key], len(classes), style)
         if len(models) > 1:
-            panel.set_title(models[place].label, pad=3)
-    handles = [
-        Line2D(
-            [],
-            [],
-            ls="",
-            ms=4,
-            mew=0,
-            color=style.look(k).colour,
-            marker=style.look(k).marker,
-            label=wrapped(name, 24),
-        )
-        for k, name in enumerate(classes)
-    ]
+            signs = int(style.width(width) / columns / SIGN_IN)
+            panel.set_title(wrapped(models[place].label, signs, 1), pad=3)
+    handles = [_handle(style.look(place), name) for place, name in enumerate(names)]
     if spare:
         panels.flat[-1].legend(handles=handles, loc="center", ncols=1, handletextpad=0.1)
-        return drawing
-    across = len(handles) if width == "text" and sum(map(len, classes)) < 80 else 4
-    drawing.legend(
-        handles=handles, loc="outside lower center", ncols=across, handletextpad=0.1, columnspacing=1.2
-    )
+    else:
+        drawing.legend(handles=handles, loc="outside lower center", ncols=across, handletextpad=0.1)
     return drawing
+
+
+def _handle(look: Look, name: str) -> Line2D:
+    return Line2D([], [], ls="", ms=4, mew=0, color=look.colour, marker=look.marker, label=name)
 
 
 def _panel(panel: Any, data: pd.DataFrame, classes: int, style: Style) -> None:
