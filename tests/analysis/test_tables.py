@@ -227,8 +227,16 @@ def test_literature_is_bold_only_within_one_known_protocol(made):
     assert shown["A net"][0].cite == "he2016deep"
     assert "EmotionViT (ours)" in shown
     assert "a typed." in table.notes
-    assert {row[1] for row in made("literature", datasets=["other"]).texts()} == {"other"}
+    assert [row[1] for row in made("literature", datasets=["other"]).texts()] == ["other"]
     assert made("literature", datasets=["none"]).texts()[0][0] == "pending"
+
+
+def test_what_all_rows_of_the_literature_share_is_a_note_and_no_column(made):
+    table = made("literature", datasets=["synthetic_faces"])
+    headers = [column.header for column in table.columns]
+    assert "Classes" not in headers
+    assert "TTA" in headers, "it differs"
+    assert "classes: 7" in table.notes[0]
 
 
 def test_a_mistyped_literature_file_names_the_key(made, tmp_path):

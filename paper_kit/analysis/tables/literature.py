@@ -55,12 +55,43 @@ def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", ow
         of_dataset = [row for row in kept if row.dataset == name]
         lines += [_published(row, number, remarks) for number, row in enumerate(of_dataset)]
         lines += _own(results, name) if own else []
+    if not lines:
+        return Table("literature", COLUMNS, (waiting(COLUMNS),), notes=_notes(lines, remarks, False))
     best = _best(lines)
+    told = _constant(lines)
+    left = [n for n in range(len(COLUMNS) - 1) if n not in told]
     rows = tuple(
-        (*line.cells, Cell(line.value, bold=n in best, mark=line.mark)) for n, line in enumerate(lines)
+        (*(line.cells[n] for n in left), Cell(line.value, bold=n in best, mark=line.mark))
+        for n, line in enumerate(lines)
     )
-    notes = _notes(lines, remarks, bool(best))
-    return Table("literature", COLUMNS, rows or (waiting(COLUMNS),), frozenset(rules - {0}), notes)
+    notes = (*_in_every_row(lines, told), *_notes(lines, remarks, bool(best)))
+    columns = (*(COLUMNS[n] for n in left), COLUMNS[-1])
+    return Table("literature", columns, rows, frozenset(rules - {0}), notes)
+
+
+def _constant(lines: Sequence[Line]) -> list[int]:
+    """Places of the columns between name and value that say the same in all of several rows."""
+    texts = [[_cell(entry).text(COLUMNS[n]) for n, entry in enumerate(line.cells)] for line in lines]
+    places = range(1, len(COLUMNS) - 1)
+    return [n for n in places if len(texts) > 1 and len({row[n] for row in texts}) == 1]
+
+
+def _in_every_row(lines: Sequence[Line], places: Sequence[int]) -> tuple[Note, ...]:
+    """What all rows have in common, instead of a column that repeats it."""
+    parts: list[str | Fact] = []
+    for place in places:
+        contents = [_cell(line.cells[place]).content for line in lines]
+        content = next((each for each in contents if isinstance(each, Fact)), contents[0])
+        if isinstance(content, str) and content.isdigit():
+            content = number("literature.classes", int(content), "count", "literature.toml: classes")
+        header = COLUMNS[place].header
+        parts += ["; " if parts else "", f"{header if header.isupper() else header.lower()}: "]
+        parts.append("not said" if content is None else content)
+    return (Note("The same in every row: ", *parts, "."),) if parts else ()
+
+
+def _cell(entry: Cell | str | Fact) -> Cell:
+    return entry if isinstance(entry, Cell) else Cell(entry)
 
 
 def _default() -> Path:
@@ -127,7 +158,8 @@ def _best(lines: Sequence[Line]) -> set[int]:
 
 
 def _notes(lines: Iterable[Line], remarks: Sequence[str], bold: bool) -> tuple[Note, ...]:
-    notes = [Note("A dash: the sources read do not say.")]
+    dashes = any(isinstance(cell, Cell) and cell.content is None for line in lines for cell in line.cells)
+    notes = [Note("A dash: the sources read do not say.")] if dashes else []
     if bold:
         notes.append(Note("Bold: the highest value among rows of one protocol."))
     if any(UNVERIFIED in line.mark for line in lines):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from string import ascii_lowercase
 from typing import Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from paper_kit.core.plan import BASE
 from paper_kit.stats import metrics
 from paper_kit.stats.metrics import Floats
 
+NAMED = 6  # models whose names head their columns; more are lettered, and print no deviation
 NAMES = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
 
 
@@ -29,9 +32,12 @@ def make(
 ) -> Table:
     """A row a class: test images, the metric of each model in percent; last the means over the classes."""
     study = results.plan(experiment).experiment
-    unit = "%" if len(study.model) == 1 else ""
-    models = [Column(model.label, unit=unit, unit_elsewhere=True) for model in study.model]
-    columns = (Column("Class", "l"), Column("Images"), *models)
+    unit, many = "%" if len(study.model) == 1 else "", len(study.model) > NAMED
+    heads = ascii_lowercase if many else [model.label for model in study.model]
+    models = [
+        Column(head, unit=unit, unit_elsewhere=True) for _, head in zip(study.model, heads, strict=False)
+    ]
+    columns = (Column("Class", "l", wrap_in=1.1 if many else 0.0), Column("Images"), *models)
     groups = (("", 2), (f"{NAMES[metric]} (%)", len(models))) if len(models) > 1 else ()
     classes = results.classes(experiment)
     if not classes:
@@ -44,6 +50,7 @@ def make(
         key = f"{metric}.{steps[place]}" if place < len(steps) else f"mean_{metric}"
         of_class = place if place < len(steps) else None
         facts = [_fact(results, model, key, found, of_class, experiment) for model, found in values.items()]
+        facts = [replace(fact, spread=None) for fact in facts] if many else facts
         best = best_places(facts) if bold and of_class is not None else set()
         cells = (
             _cell(fact, found, n in best)
@@ -77,7 +84,13 @@ def _cell(fact: Fact, values_RK: Floats | None, bold: bool) -> Cell:
 
 
 def _notes(results: Results, experiment: str, rows: Iterable[Line]) -> tuple[Note, ...]:
+    study = results.plan(experiment).experiment
     notes = [seeds_note(results, experiment)]
+    if len(study.model) > NAMED:
+        seeds = number("counts.seeds", len(study.seeds), "count", "seeds")
+        means = ("Means over ", seeds, " seeds. ") if len(study.seeds) > 1 else ()
+        named = zip(ascii_lowercase, study.model, strict=False)
+        notes = [Note(*means, "; ".join(f"{letter}: {model.label}" for letter, model in named), ".")]
     if any(cell.bold for row in rows for cell in row if isinstance(cell, Cell)):
         notes.append(Note("Bold: the highest value of a class as printed, whatever its margin."))
     return tuple(notes)
