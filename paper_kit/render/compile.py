@@ -19,6 +19,10 @@ JOB = "paper"
 AUXILIARY = "tex"  # TeX's own files go here, so that the folder above can be read and packed
 TIMEOUT_S = 300.0
 EPOCH = "315532800"  # 1 January 1980, the oldest date a zip file can hold
+SEARCHED = (  # what people set so that TeX finds files of theirs
+    "TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "MFINPUTS", "TEXFONTS", "TEXFONTMAPS", "TEXMFOUTPUT", "TEXMFHOME",
+    "TEXMFVAR", "TEXMFCONFIG", "TEXMFAUXTREES", "TEXMFDOTDIR", "LATEXMK",
+)  # fmt: skip
 MOST_ERRORS = 5  # what follows is mostly a consequence of these
 INSTALL = (
     "On Debian or Ubuntu type: sudo apt-get install --no-install-recommends latexmk texlive-latex-extra "
@@ -27,11 +31,17 @@ INSTALL = (
     "On macOS: brew install --cask mactex-no-gui && brew install poppler."
 )
 _ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?P<message>.*)$|^! (?P<fatal>.*)$")
+# After another error these are still mistakes of their own; most else follows from what went wrong before.
+OWN_MISTAKES = ("Undefined control sequence", "not found", "undefined", "Misplaced alignment tab")
 # (what TeX says, what is mostly meant)
 CURES = (
     (
         r"Undefined control sequence.*\\pk|Command \\pk\w+ undefined",
         r"Let manuscript.tex begin with \input{macros}, and keep templates/macros.tex.",
+    ),
+    (
+        r"Command \\pk\w+ already defined",
+        r"The paper reads itself: remove \input{paper}, or a second \input{macros}.",
     ),
     (
         r"Undefined control sequence",
@@ -84,6 +94,7 @@ def compile_tex(folder: Path, lines: SourceMap, *, timeout_s: float = TIMEOUT_S)
     missing = [tool for tool in ("latexmk", "pdflatex", "bibtex") if shutil.which(tool) is None]
     if missing:
         raise InputError(f"TeX is missing: there is no {', '.join(missing)}. {INSTALL}")
+    _refuse_unfinished(folder, lines)
     returned, said = _latexmk(folder, timeout_s)
     log_file = folder / AUXILIARY / f"{JOB}.log"
     log = log_file.read_text(encoding="utf-8", errors="replace") if log_file.is_file() else ""
@@ -94,17 +105,75 @@ def compile_tex(folder: Path, lines: SourceMap, *, timeout_s: float = TIMEOUT_S)
             missing_ok=True
         )  # so that the next call tries again
         kept = [f"The last good PDF is still {pdf}."] if pdf.is_file() else []
-        raise InputError(
-            [*(tex_errors(log, lines) or _bibtex_errors(folder) or [_ending(said, log_file)]), *kept]
-        )
+        long = _long_line(folder, lines) if "Unable to read an entire line" in log + said else []
+        told = long or tex_errors(log, lines) or _bibtex_errors(folder) or [_ending(said, log_file)]
+        raise InputError([*told, *kept])
+    if told := read_outside(folder, lines):
+        made.unlink()
+        raise InputError(told)
     data = made.read_bytes()
     if not pdf.is_file() or pdf.read_bytes() != data:
         write_bytes(pdf, data)
     return Compiled(pdf, log)
 
 
+def _refuse_unfinished(folder: Path, lines: SourceMap) -> None:
+    """Nothing; InputError where the document has no beginning or no end, which TeX tells by no line."""
+    rows = (folder / f"{JOB}.tex").read_text(encoding="utf-8", errors="replace").splitlines()
+    last = lines.place(len(rows))
+    if not any(row.strip() for row in rows):
+        raise InputError(
+            f"{last.file}: is empty. Type `paperkit init` in an empty folder to see a whole one."
+        )
+    for command in (r"\begin{document}", r"\end{document}"):
+        if not any(command in row for row in rows):
+            raise InputError(f"{last}: there is no {command}; put it into {last.file}.")
+
+
+def _long_line(folder: Path, lines: SourceMap) -> list[str]:
+    """The longest line, which was too long for TeX."""
+    rows = (folder / f"{JOB}.tex").read_text(encoding="utf-8", errors="replace").splitlines()
+    number = max(range(len(rows)), key=lambda each: len(rows[each]))
+    told = f"this line has {len(rows[number]):,} letters, more than TeX reads in one; break it."
+    return [f"{lines.place(number + 1)}: {told}"]
+
+
+def read_outside(folder: Path, lines: SourceMap) -> list[str]:
+    """What TeX read outside of the folder and of its own trees, each by the template's line.
+
+    pdfTeX keeps \\pdfobj's files out of openin_any; its recorder does not.
+    """
+    record = folder / AUXILIARY / f"{JOB}.fls"
+    if not record.is_file():
+        return []
+    rows = record.read_text(encoding="utf-8", errors="replace").splitlines()
+    names = dict.fromkeys(row.removeprefix("INPUT ") for row in rows if row.startswith("INPUT "))
+    found = {name: (folder / name).resolve() for name in names if not name.endswith("/texmf.cnf")}
+    strange = {name: path for name, path in found.items() if not path.is_relative_to(folder.resolve())}
+    trees = _trees() if strange else ()
+    strange = {name: path for name, path in strange.items() if not any(map(path.is_relative_to, trees))}
+    tex = (folder / f"{JOB}.tex").read_text(encoding="utf-8", errors="replace").splitlines()
+    told = []
+    for name in strange:
+        line = next((number for number, row in enumerate(tex, start=1) if Path(name).name in row), 0)
+        place = f"{lines.place(line)}: " if line else ""
+        told.append(f"{place}TeX read {name}, but nothing outside of templates/ may be read; copy it there.")
+    return told
+
+
+def _trees() -> tuple[Path, ...]:
+    """The folders of TeX's own files; what lies there, anybody may read."""
+    asked = ["kpsewhich", "-expand-path=$TEXMF"]
+    done = subprocess.run(asked, env=dict(isolated(Path())), capture_output=True, check=False)
+    places = done.stdout.decode(errors="replace").strip().split(os.pathsep)
+    return tuple(Path(place).resolve() for place in places if place)
+
+
 def tex_errors(log: str, lines: SourceMap) -> list[str]:
-    """The first errors of a log, each as "template:line: what TeX says. Likely cure."."""
+    """The errors of a log, each as "template:line: what TeX says. Likely cure.".
+
+    After the first one, only those that are no consequence of another.
+    """
     told: dict[str, None] = {}
     rows = log.splitlines()
     for number, row in enumerate(rows):
@@ -112,7 +181,7 @@ def tex_errors(log: str, lines: SourceMap) -> list[str]:
         if not found or "==> Fatal error" in row:
             continue
         message = (found["message"] or found["fatal"]).strip()
-        if message.startswith("Emergency stop") and told:
+        if told and not any(kind in message for kind in OWN_MISTAKES):
             continue
         file, line = (found["file"], found["line"]) if found["file"] else _stopped(rows, number)
         place = _place(file, int(line), lines)
@@ -184,7 +253,7 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
     with subprocess.Popen(
         [*command, f"{JOB}.tex"],
         cwd=folder,
-        env=dict(isolated()),
+        env=dict(isolated(folder / AUXILIARY)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -203,12 +272,14 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
     return process.returncode, said.decode(errors="replace")
 
 
-def isolated() -> Iterator[tuple[str, str]]:
-    """This process's environment, without paths that TeX would search, and with its doors shut."""
+def isolated(aux: Path) -> Iterator[tuple[str, str]]:
+    """This process's environment without paths that TeX would search, its doors shut, its home empty."""
     for name, value in os.environ.items():
-        if not name.startswith(("TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "TEXMFOUTPUT", "LATEXMK")):
+        if not name.startswith(SEARCHED):
             yield name, value
+    home = str((aux / "home").resolve())
     yield from {
+        **dict.fromkeys(("HOME", "USERPROFILE", "TEXMFHOME", "TEXMFVAR", "TEXMFCONFIG"), home),
         "openin_any": "p",
         "openout_any": "p",
         "shell_escape": "f",

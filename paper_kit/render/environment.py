@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined, nodes
@@ -51,6 +51,11 @@ FACT_TEXTS = frozenset({"text", "bare", "words", "Words", "ordinal"})
 FACT_SHOWN = FACT_TEXTS | {"plural", "missing"}
 
 
+MOST_STEPS = 200_000  # of all loops of one document together
+MOST_LETTERS = 20_000_000  # of a text that a template puts together
+LARGEST_POWER = 64
+
+
 class Unknown(StrictUndefined):
     """A name that is not there; in a dict the nearest keys are told."""
 
@@ -89,6 +94,12 @@ class TexCode(CodeGenerator):
             self.write(")")
         self.write(")")
 
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+        """Writes a loop whose steps are counted."""
+        counted = nodes.EnvironmentAttribute("counted")
+        node.iter = nodes.Call(counted, [node.iter], [], None, None, lineno=node.lineno)
+        super().visit_For(node, frame)
+
 
 class TexEnvironment(ImmutableSandboxedEnvironment):
     """The templates of one paper, by the names under which errors show them; `show` makes TeX of a value."""
@@ -124,6 +135,7 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
         self._show = show
         self._claims = claims
         self.judged: list[Judged] = []
+        self._steps = 0
         self._reader = TexLexer(self, tuple(files))
         self.globals = {name: self.globals[name] for name in KEPT_GLOBALS}
         self.tests = {name: self.tests[name] for name in KEPT_TESTS}
@@ -144,9 +156,20 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
         self.judged.append(told)
         return told
 
+    def counted(self, values: Iterable[Any]) -> Iterator[Any]:
+        """The values of a loop; InputError after more steps than any paper needs."""
+        for value in values:
+            self._steps += 1
+            if self._steps > MOST_STEPS:
+                raise InputError(f"The loops of the templates take more than {MOST_STEPS:,} steps; end them.")
+            yield value
+
     def joined(self, parts: Iterable[Any]) -> Tex:
-        """`a ~ b` as TeX."""
-        return join(self._show(part) for part in parts)
+        """`a ~ b` as TeX; InputError where that is longer than any paper."""
+        shown = [self._show(part) for part in parts]
+        if sum(map(len, shown)) > MOST_LETTERS:
+            raise InputError(f"This text has more than {MOST_LETTERS:,} letters; does it double in a loop?")
+        return join(shown)
 
     def _joined_by(self, parts: Iterable[Any], separator: str = "") -> Tex:
         return join((self._show(part) for part in parts), separator)
@@ -190,6 +213,8 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             return self.joined((left, right))
         if texts or isinstance(left, list | tuple):
             raise InputError(f"'{operator}' cannot be used on text; print the parts one after another.")
+        if operator == "**" and not (isinstance(right, int | float) and abs(right) <= LARGEST_POWER):
+            raise InputError(f"The exponent of ** is at most {LARGEST_POWER}.")
         return super().call_binop(context, operator, left, right)
 
 

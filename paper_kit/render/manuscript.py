@@ -32,6 +32,7 @@ from paper_kit.render.verbs import subject, verbs
 MAIN = "manuscript.tex"
 MACROS = "macros.tex"  # plain TeX, copied as it is
 COPIED = {".bib", ".pdf", ".png", ".jpg", ".jpeg"}  # what a template may read beside TeX
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")  # not tab, line feed, form feed, return
 _FACT = re.compile(r"\\pkfact\{(\d+)\}")
 _DIAGRAM = re.compile(r"\\pkdiagram\{.*?\}\{figures/([\w-]+)\.tex\}")
 
@@ -75,23 +76,42 @@ def load_manuscript(folder: Path, paper: Paper, *, shown: str = "templates") -> 
     problems: list[str] = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix == ".tex" and name != MACROS and not inside_class(name):
-            try:
-                templates[name] = path.read_text(encoding="utf-8-sig")
-            except UnicodeDecodeError as error:
-                problems.append(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.")
-                continue
-            found = PRIVATE.search(templates[name])
-            if found:
-                line = templates[name].count("\n", 0, found.start()) + 1
-                problems.append(
-                    f"{path}:{line}: the private-use sign U+{ord(found[0]):04X} cannot be set; remove it."
-                )
-        elif name == MACROS or inside_class(name) or path.suffix in COPIED | CLASS_FILES:
-            files[name] = path.read_bytes()
+        if any(part.startswith(".") for part in path.relative_to(folder).parts) or path.is_dir():
+            continue
+        try:
+            if path.suffix == ".tex" and name != MACROS and not inside_class(name):
+                templates[name] = _read_template(path, folder)
+            elif name == MACROS or inside_class(name) or path.suffix in COPIED | CLASS_FILES:
+                _refuse_far_link(path, folder)
+                files[name] = path.read_bytes()
+        except OSError as error:
+            problems.append(f"{path}: cannot be read ({error.strerror}).")
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)
     return Manuscript(templates, files, paper, shown)
+
+
+def _read_template(path: Path, folder: Path) -> str:
+    """The text of a template; InputError where it lies elsewhere, or is none that TeX can read."""
+    _refuse_far_link(path, folder)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+    found = PRIVATE.search(text) or CONTROL.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        what = f"the sign U+{ord(found[0]):04X} cannot be set"
+        raise InputError(f"{path}:{line}: {what}; remove it, or put a text in place of this file.")
+    return text
+
+
+def _refuse_far_link(path: Path, folder: Path) -> None:
+    """Nothing; InputError for a link out of the study: what it shows would go into the paper."""
+    if not path.resolve().is_relative_to(folder.resolve().parent):
+        raise InputError(f"{path}: this link leads out of the study; put the file itself there.")
 
 
 def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition = "linked") -> Typeset:

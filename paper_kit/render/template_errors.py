@@ -31,7 +31,7 @@ def told(folder: str, files: Iterable[str], names: Iterable[str]) -> Iterator[No
     except RecursionError as error:
         place = _place(error.__traceback__, shown)
         raise InputError(
-            f"{place}: the templates include each other in a circle; remove one include."
+            f"{place}: templates include each other in a circle, or a macro calls itself; end the circle."
         ) from None
     except TemplateSyntaxError as error:
         place = Place(error.filename or f"{folder}/{error.name}", error.lineno)

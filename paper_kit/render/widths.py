@@ -65,7 +65,7 @@ def _pdflatex(work: Path) -> str:
         done = subprocess.run(
             command,
             cwd=work,
-            env=dict(isolated()),
+            env=dict(isolated(work)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
