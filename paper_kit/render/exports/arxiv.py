@@ -106,7 +106,10 @@ def compiled_alone(archive: bytes, folder: Path) -> Path:
             break
     problems = tex_errors(log, SourceMap(()))
     unknown = dict.fromkeys(found["name"] for found in _UNKNOWN.finditer(log))
-    problems += [f"{name}: cited or referred to, but not in what is exported." for name in unknown]
+    problems += [
+        f"{name}: cited or referred to, but not in what is exported; do the appendices have it?"
+        for name in unknown
+    ]
     pdf = folder / "paper" / f"{JOB}.pdf"
     if problems or not pdf.is_file():
         raise InputError(["The submission does not compile alone:", *(problems or [log[-300:]])])

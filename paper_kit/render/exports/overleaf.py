@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_text, write_bytes
 from paper_kit.render.editions import edition_tex
 from paper_kit.render.exports.pieces import Included, Piece, read_pieces
-from paper_kit.render.exports.record import NAME, Printed, Record
+from paper_kit.render.exports.record import NAME, Printed, Record, read_record
 from paper_kit.render.folder import page_files
 from paper_kit.render.lexer import closing_brace
 from paper_kit.render.manuscript import MAIN, Manuscript, Typeset
@@ -120,18 +119,28 @@ def write_project(project: Project, to: Path) -> Path:
     if to.suffix.lower() == ".zip":
         write_bytes(to, zipped(project.files))
         return to
-    before = to / NAME
-    if to.is_dir() and any(to.iterdir()) and not before.is_file():
-        raise InputError(
-            f"{to}: this folder holds other things. Name a new folder, or one of an earlier export: --to."
-        )
-    if before.is_file():
-        for name in json.loads(before.read_text(encoding="utf-8")).get("locked", {}):
-            if name not in project.files:
-                (to / name).unlink(missing_ok=True)
+    if to.is_dir() and any(to.iterdir()):
+        _clear(to, project)
     for name, data in project.files.items():
         write_bytes(to / name, data)
     return to
+
+
+def _clear(folder: Path, project: Project) -> None:
+    """Nothing; an earlier export's files are gone; InputError where the folder holds anything else."""
+    if not (folder / NAME).is_file():
+        raise InputError(f"{folder}: this folder holds other things. Name a new folder: --to.")
+    before = read_record(folder / NAME)
+    for name, pieces in before.files.items():
+        path = folder / name
+        text = "".join(piece.text for piece in pieces)
+        if path.is_file() and not _text(path.read_bytes()).endswith(text):
+            raise InputError(
+                f"{path}: edited since it was exported. Type `paperkit import overleaf {folder}` first, "
+                "or name another folder: --to."
+            )
+    for name in {*before.files, *before.locked} - set(project.files):
+        (folder / name).unlink(missing_ok=True)
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

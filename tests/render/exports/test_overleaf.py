@@ -359,3 +359,18 @@ def test_a_damaged_record_and_a_folder_that_is_no_project_are_refused(folder: Pa
         read_project(tmp_path / "nothing.zip")
     with pytest.raises(InputError, match="holds other things"):
         write_project(exported(folder), folder)
+
+
+def test_a_new_export_replaces_an_earlier_one_but_not_what_was_edited_in_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    write_project(exported(folder), out)
+    main = folder / "manuscript.tex"
+    main.write_text(MAIN.replace('\\BLOCK{include "sections/one.tex"}\n', ""))
+    write_project(exported(folder), out)
+    assert not (out / "sections" / "one.tex").exists()
+    (out / "sections" / "two.tex").write_text("mine\n")
+    with pytest.raises(InputError, match=r"two\.tex: edited since it was exported.*paperkit import overleaf"):
+        write_project(exported(folder), out)
+    assert (out / "sections" / "two.tex").read_text() == "mine\n"
