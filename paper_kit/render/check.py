@@ -12,8 +12,11 @@ from pathlib import Path
 from paper_kit.render.compile import Compiled
 from paper_kit.render.layout import body_pages
 from paper_kit.render.source_map import SourceMap
-from paper_kit.render.venue import Venue
+from paper_kit.render.supplement import pages_before
+from paper_kit.render.venue import Counts, Venue
 
+POINTS_PER_INCH = 72.27  # TeX's
+WIDTH_IN = 0.02  # between a width of venue.toml and the page's
 OVERFULL_PT = 5.0  # what sticks out further is seen
 POPPLER = "Install poppler: sudo apt-get install poppler-utils, or brew install poppler."
 
@@ -33,14 +36,14 @@ class Finding:
 def check(compiled: Compiled, lines: SourceMap, venue: Venue) -> list[Finding]:
     """The findings in a PDF and its log: references, overfull boxes, fonts, pages, question marks."""
     found = [*_references(compiled.log, lines), *_overfull(compiled.log, lines), *_labels(compiled.log)]
-    found += _groups(compiled.log, lines)
+    found += [*_groups(compiled.log, lines), *_widths(compiled.log, venue)]
     absent = [tool for tool in ("pdfinfo", "pdffonts", "pdftotext") if shutil.which(tool) is None]
     if absent:
         return [
             *found,
             Finding("tool", str(compiled.pdf), f"not checked, {', '.join(absent)} is missing. {POPPLER}"),
         ]
-    return [*found, *_pages(compiled.pdf, venue), *_fonts(compiled.pdf), *_marks(compiled.pdf)]
+    return [*found, *_pages(compiled.pdf, compiled.log, venue), *_fonts(compiled.pdf), *_marks(compiled.pdf)]
 
 
 def pages(pdf: Path) -> int:
@@ -96,15 +99,39 @@ def _overfull(log: str, lines: SourceMap) -> Iterator[Finding]:
             )
 
 
-def _pages(pdf: Path, venue: Venue) -> Iterator[Finding]:
+def _pages(pdf: Path, log: str, venue: Venue) -> Iterator[Finding]:
     whole = pages(pdf)
     if not venue.page_limit or whole <= venue.page_limit:
         return
-    count = body_pages(pdf)
+    count, end = counted_pages(pdf, log, venue.limit_counts)
     if count > venue.page_limit:
-        beside = " before the provenance appendix" if count < whole else ""
-        told = f"{count} pages{beside}, but {venue.name} allows {venue.page_limit}"
-        yield Finding("pages", str(pdf), f"{told}; shorten a section or drop an appendix.")
+        told = f"{count} pages{f' before {end}' if end else ''}, but {venue.name} allows {venue.page_limit}"
+        cure = "" if venue.limit_counts != "all" else ", drop an appendix, or build with --supplement"
+        yield Finding("pages", str(pdf), f"{told}; shorten a section{cure}.")
+
+
+def counted_pages(pdf: Path, log: str, counts: Counts) -> tuple[int, str]:
+    """How many pages a limit counts, and what comes after them ("" for nothing)."""
+    ends = {"the provenance appendix": body_pages(pdf), "the supplement": pages_before(log) or pages(pdf)}
+    marks = dict(re.findall(r"^pkmark (\w+) (\d+)", log, re.MULTILINE))
+    for name, told in (("references", "the references"), ("appendix", "the appendices")):
+        if name in marks and counts in (f"before_{name}", "before_references"):
+            ends[told] = int(marks[name])
+    after = min(ends, key=lambda name: ends[name])
+    return ends[after], after if ends[after] < pages(pdf) else ""
+
+
+def _widths(log: str, venue: Venue) -> Iterator[Finding]:
+    """Columns of another width than venue.toml says, for which the figures were drawn."""
+    for told in re.findall(r"^pkwidths ([\d.]+)pt ([\d.]+)pt", log, re.MULTILINE)[-1:]:
+        found = [float(width) / POINTS_PER_INCH for width in told]
+        for key, meant, true in (
+            ("column_in", venue.column_in, found[0]),
+            ("text_in", venue.text_in, found[1]),
+        ):
+            if abs(meant - true) > WIDTH_IN:
+                said = f"{key} is {meant}, but the page has {true:.3f}; write {key} = {true:.3f}"
+                yield Finding("width", f"templates/venues/{venue.key}/venue.toml", f"{said}.")
 
 
 def _fonts(pdf: Path) -> Iterator[Finding]:
@@ -120,8 +147,12 @@ def _fonts(pdf: Path) -> Iterator[Finding]:
 
 def _marks(pdf: Path) -> Iterator[Finding]:
     for number, page in enumerate(_run("pdftotext", pdf, "-").split("\f"), start=1):
-        if "??" in page:
-            yield Finding("reference", f"page {number}", "shows ??: a reference is unresolved.")
+        if re.search(r"\?\?|\[\?(?:, \?)*\]|\(\?\)", page):
+            yield Finding(
+                "reference",
+                f"page {number}",
+                "shows ? for a number: a reference or a citation is unresolved.",
+            )
 
 
 def _run(tool: str, *arguments: Path | str) -> str:

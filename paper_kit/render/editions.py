@@ -46,6 +46,11 @@ def nameless(paper: Paper) -> Paper:
     return paper.model_copy(update={"authors": (NAMELESS,), "acknowledgements": "", "code_url": ""})
 
 
+def telling(facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The texts of the facts that name a repository or a build."""
+    return tuple(fact.text for key, fact in facts.items() if key.startswith(TELLING) and not fact.missing)
+
+
 def without_telling(facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """The facts, those that name a repository or a build withheld."""
     return {

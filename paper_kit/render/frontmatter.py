@@ -22,7 +22,12 @@ _PLACEHOLDER = re.compile(
 def placeholders(paper: Paper) -> list[str]:
     """The names in paper.toml that still have to be given, each as it stands there."""
     authors = paper.authors or (NOBODY,)
-    return [text for author in authors for text in author.model_dump().values() if _PLACEHOLDER.search(text)]
+    return [text for author in authors for text in author.model_dump().values() if is_placeholder(text)]
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a name still has to be given, such as "First Author"."""
+    return bool(_PLACEHOLDER.search(text))
 
 
 def has_supplement(paper: Paper, venue: Venue) -> bool:

@@ -15,7 +15,7 @@ from paper_kit.analysis.facts._tree import fact_trees
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Paper
 from paper_kit.render.captions import with_notes
-from paper_kit.render.editions import Edition, nameless, without_telling
+from paper_kit.render.editions import Edition, nameless, telling, without_telling
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.frontmatter import front_matter
 from paper_kit.render.material import Drawn, Material
@@ -61,6 +61,7 @@ class Typeset:
     registry: Mapping[str, str] = field(default_factory=dict)  # every fact, printed or not: key -> text
     provenance: Provenance = field(default_factory=Provenance)
     edition: Edition = "linked"
+    withheld: tuple[str, ...] = ()  # what a blind edition may not tell, of the commit and the build
     marked: str = ""  # the TeX with the marks of source_map: each piece knows its template
     diagrams: Mapping[str, str] = field(default_factory=dict)  # stem -> TikZ, which the TeX reads in
 
@@ -116,8 +117,10 @@ def _refuse_far_link(path: Path, folder: Path) -> None:
 
 def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition = "linked") -> Typeset:
     """The manuscript as one TeX file; InputError says file:line of a template that cannot be set."""
+    withheld: tuple[str, ...] = ()
     if edition == "blind":
         manuscript = replace(manuscript, paper=nameless(manuscript.paper))
+        venue, withheld = venue.for_reviewers(), telling(material.facts)
         material = replace(material, facts=without_telling(material.facts))
     claims = material.claims
     claims.clear()
@@ -128,7 +131,7 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
             claims.clear()
         elif claims.settled:
             same_digits(made.facts)
-            return made
+            return replace(made, withheld=withheld)
 
 
 def _set_once(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition) -> Typeset:

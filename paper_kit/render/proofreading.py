@@ -11,10 +11,11 @@ from pathlib import Path
 from pypdf import PdfReader
 
 from paper_kit.core.files import sha256_file, write_bytes
-from paper_kit.core.paper import Author, Paper
+from paper_kit.core.paper import Paper
+from paper_kit.render.blind import blind_findings
 from paper_kit.render.check import POPPLER, Finding
-from paper_kit.render.covered import plain
 from paper_kit.render.layout import Layout, Word, read_layout
+from paper_kit.render.legible import legible
 from paper_kit.render.lexer import closing_brace
 from paper_kit.render.manuscript import MAIN, Typeset
 from paper_kit.render.provenance import PROVENANCE
@@ -25,6 +26,7 @@ from paper_kit.render.venue import Venue
 
 AROUND = 4  # words told before a difference
 SAME_LINE_PT = 3.0
+_TICKS = re.compile(r"[\d.,%\s\N{MINUS SIGN}-]+")  # the numbers along an axis
 GUTTER_PT = 8.0  # between columns is more, between words less
 LEAD = 2000  # letters that may stand between the heading of the provenance appendix and its lines
 _TEXT = re.compile(r"\\(?:pkfact|includegraphics|begin|input|include|chapter|subsection)\b")
@@ -39,14 +41,15 @@ def proofread(pdf: Path, made: Typeset, paper: Paper, venue: Venue) -> list[Find
     """
     if shutil.which("pdftotext") is None:
         return [Finding("tool", str(pdf), f"was not read back, pdftotext is missing. {POPPLER}")]
+    seen = legible(pdf, made)
     if made.edition == "linked":
         if unread := appendix_findings(made.tex):
             pdf.with_name(PAGES).unlink(missing_ok=True)  # of an earlier build
-            return unread
+            return [*seen, *unread]
         read, found = read_back(pdf, made, paper, venue.columns)
         write_bytes(pdf.with_name(PAGES), pages_json(read, sha256_file(pdf.with_name(PROVENANCE))))
-        return found
-    return [*left_over(pdf), *(named(pdf, paper) if made.edition == "blind" else ())]
+        return [*seen, *found]
+    return [*seen, *left_over(pdf), *(blind_findings(pdf, made, paper) if made.edition == "blind" else ())]
 
 
 def appendix_findings(tex: str) -> list[Finding]:
@@ -97,27 +100,6 @@ def left_over(pdf: Path) -> list[Finding]:
     )
 
 
-def named(pdf: Path, paper: Paper) -> list[Finding]:
-    """What a blind edition still tells of its authors, in its text or its metadata."""
-    with pdf.open("rb") as stream:
-        metadata = " ".join(map(str, (PdfReader(stream).metadata or {}).values()))
-    text = plain(" ".join(word.text for word in read_layout(pdf).words) + metadata)
-    return [
-        Finding("blind", str(pdf), f'tells {secret!r}; leave it out where `edition` is "blind".')
-        for secret in _secrets(paper)
-        if plain(secret) in text
-    ]
-
-
-def _secrets(paper: Paper) -> list[str]:
-    fields = [value for author in paper.authors for value in _of_author(author)]
-    return [text for text in dict.fromkeys([*fields, paper.code_url, paper.acknowledgements]) if text]
-
-
-def _of_author(author: Author) -> tuple[str, ...]:
-    return author.name, author.affiliation, author.email, author.orcid
-
-
 def same_words(linked: Path, other: Path) -> list[Finding]:
     """Where the text of an edition differs from the linked one, whose provenance appendix is left out."""
     layouts = read_layout(linked), read_layout(other)
@@ -138,11 +120,14 @@ def _words(layout: Layout) -> list[str]:
 def _moved(one: Layout, other: Layout) -> bool:
     """Whether two layouts have the same lines in another order: a float or a page's end stands elsewhere.
 
-    Lines that pdftotext cuts otherwise must have the same words, and no digits.
+    Lines that pdftotext cuts otherwise must have the same words, and no digits beside words: the numbers
+    along an axis may be cut anywhere.
     """
     first, second = _lines(one), _lines(other)
-    rest = [" ".join(each.elements()) for each in (first - second, second - first)]
-    return sorted(rest[0].split()) == sorted(rest[1].split()) and not re.search(r"\d", "".join(rest))
+    rest = [list(each.elements()) for each in (first - second, second - first)]
+    worded = "".join(line for each in rest for line in each if not _TICKS.fullmatch(line))
+    same = sorted(" ".join(rest[0]).split()) == sorted(" ".join(rest[1]).split())
+    return same and not re.search(r"\d", worded)
 
 
 def _lines(layout: Layout) -> Counter[str]:

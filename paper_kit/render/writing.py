@@ -11,6 +11,7 @@ from paper_kit.render.compile import Compiled, compile_tex
 from paper_kit.render.editions import Edition, counterpart, edition_tex
 from paper_kit.render.folder import page_files, write
 from paper_kit.render.inspection import Inspection, inspect, keep
+from paper_kit.render.legible import unused
 from paper_kit.render.manuscript import Typeset
 from paper_kit.render.proofreading import blind_twin, proofread, same_words, unset_signs
 from paper_kit.render.reading import Inputs
@@ -74,7 +75,7 @@ def written(request: Request, root: Path, inputs: Inputs, made: Typeset, seen: I
 def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Compiled, list[Finding]]:
     """The PDF of a written build folder, and what is to be put right in it."""
     done = compile_tex(folder, made.lines)
-    findings = check(done, made.lines, inputs.venue)
+    findings = [*check(done, made.lines, inputs.venue), *unused(made, inputs.manuscript.files)]
     findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
     if request.final or request.edition != "linked":
         findings += other_edition(inputs, made.edition, done.pdf)

@@ -23,12 +23,12 @@ from paper_kit.render.layout import Box, Layout, Link, Word, body_pages, read_la
 from paper_kit.render.manuscript import typeset
 from paper_kit.render.material import Drawn
 from paper_kit.render.printer import PrintedFact
-from paper_kit.render.proofreading import left_over, named, proofread, same_words
+from paper_kit.render.proofreading import left_over, proofread, same_words
 from paper_kit.render.readback import Meant, misprints, untraced
 from paper_kit.render.source_map import Place
 from paper_kit.render.typed import numbers_in_formulas, numbers_in_tables
 from paper_kit.render.venue import load_venue
-from tests.render.small import MATERIAL, PAPER, TEMPLATES, manuscript
+from tests.render.small import MATERIAL, TEMPLATES, manuscript
 
 needs_tex = [
     pytest.mark.tex,
@@ -196,7 +196,6 @@ class TestPdf:
         found = compiled(DOCUMENT.replace("Prose of", "Prose by R\\_D of"), tmp_path / "b", edition="blind")
         assert [each.kind for each in found] == ["blind"]
         assert "'R_D'" in found[0].message
-        assert named(tmp_path / "b" / "paper.pdf", PAPER) == found
 
     def test_links_go_over_pages_of_any_kind(self, tmp_path: Path) -> None:
         """A fact of many words is broken by lines, columns, pages and a wide float."""
