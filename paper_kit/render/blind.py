@@ -71,7 +71,7 @@ def secrets(paper: Paper, withheld: Sequence[str] = ()) -> list[Secret]:
     found += [Secret(text, "the acknowledgements") for text in thanks if len(text.split()) > 2]
     hashes = [each for text in withheld for each in re.findall(r"\b[0-9a-f]{7,40}\b", text)]
     found += [Secret(text[:7], "the commit") for text in hashes]
-    return list({plain(secret.text) + str(secret.word): secret for secret in reversed(found)}.values())[::-1]
+    return list({(secret.text, secret.word): secret for secret in reversed(found)}.values())[::-1]
 
 
 def _of_author(author: Author) -> Iterator[Secret]:

@@ -44,9 +44,9 @@ def _measure(folder: Path, head: str) -> list[float]:
         work = Path(scratch)
         shutil.copytree(folder, work, dirs_exist_ok=True)
         (work / "widths.tex").write_text(source, encoding="utf-8")
-        said = _pdflatex(work)
+        ended, said = _pdflatex(work)
     found = _TOLD.search(said)
-    if found is None:
+    if found is None or ended:
         errors = [row for row in said.splitlines() if re.match(r"!|\S+:\d+: ", row)][:3] or [said[-300:]]
         told = " ".join([*errors, cure(" ".join(errors))]).strip()
         raise InputError(
@@ -56,8 +56,8 @@ def _measure(folder: Path, head: str) -> list[float]:
     return [round(float(found[number]) / POINTS_PER_INCH, 3) for number in (1, 2)]
 
 
-def _pdflatex(work: Path) -> str:
-    """What TeX says of widths.tex in that folder, which is all that it may read."""
+def _pdflatex(work: Path) -> tuple[int, str]:
+    """The exit code of TeX and what it says of widths.tex in that folder, which is all that it may read."""
     if shutil.which("pdflatex") is None:
         raise InputError(f"TeX is missing: there is no pdflatex. {INSTALL}")
     command = ["pdflatex", "-interaction=nonstopmode", "-file-line-error", "-no-shell-escape", "widths.tex"]
@@ -72,5 +72,5 @@ def _pdflatex(work: Path) -> str:
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        return f"! it did not finish within {TIMEOUT_S:.0f} s"
-    return done.stdout.decode(errors="replace")
+        return 1, f"! it did not finish within {TIMEOUT_S:.0f} s"
+    return done.returncode, done.stdout.decode(errors="replace")
