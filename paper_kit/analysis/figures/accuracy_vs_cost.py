@@ -186,8 +186,9 @@ def _cost_axis(axes: Any, data: pd.DataFrame) -> None:
     low, high = data.cost.min(), data.cost_p95.max()
     room = max((high / low) ** 0.15, 1.3) if low > 0 else 1.3
     axes.set_xlim(low / room, high * room)
-    wide = high / low > 30
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    ratio = high / low if low > 0 else 1.0
+    subs = (1.0,) if ratio > 30 else (1.0, 2.0, 5.0) if ratio > 6 else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
