@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import floor
 
 from paper_kit.render.furniture import Furniture
-from paper_kit.render.layout import Layout, Link, Word
+from paper_kit.render.layout import Layout, Link
 from paper_kit.render.printer import PrintedFact
 from paper_kit.render.typed import NUMBER
 
@@ -60,20 +61,16 @@ class ReadBack:
     @cached_property
     def words_of(self) -> list[tuple[Link, list[int]]]:
         """Each link with the places of the words that it touches, in the order of the links."""
-        by_page: dict[int, list[tuple[int, Word]]] = {}
+        rows: dict[tuple[int, int], list[int]] = {}  # page and height in whole points -> words
         for place, word in enumerate(self.layout.words):
-            by_page.setdefault(word.box.page, []).append((place, word))
-        return [
-            (
-                link,
-                [
-                    place
-                    for place, word in by_page.get(link.box.page, ())
-                    if link.box.covers(word.box) > TOUCHED
-                ],
-            )
-            for link in self.layout.links
-        ]
+            rows.setdefault((word.box.page, floor(word.box.middle)), []).append(place)
+        return [(link, sorted(self._touched(link, rows))) for link in self.layout.links]
+
+    def _touched(self, link: Link, rows: dict[tuple[int, int], list[int]]) -> Iterator[int]:
+        for height in range(floor(link.box.top), floor(link.box.bottom) + 1):
+            for place in rows.get((link.box.page, height), ()):
+                if link.box.covers(self.layout.words[place].box) > TOUCHED:
+                    yield place
 
     @cached_property
     def addresses(self) -> frozenset[int]:
