@@ -32,11 +32,8 @@ def make(
 ) -> Table:
     """A row a class: test images, the metric of each model in percent; last the means over the classes."""
     study = results.plan(experiment).experiment
-    unit, many = "%" if len(study.model) == 1 else "", len(study.model) > NAMED
-    heads = ascii_lowercase if many else [model.label for model in study.model]
-    models = [
-        Column(head, unit=unit, unit_elsewhere=True) for _, head in zip(study.model, heads, strict=False)
-    ]
+    many = len(study.model) > NAMED
+    models = _heads([model.label for model in study.model])
     columns = (Column("Class", "l", wrap_in=1.1 if many else 0.0), Column("Images"), *models)
     groups = (("", 2), (f"{NAMES[metric]} (%)", len(models))) if len(models) > 1 else ()
     classes = results.classes(experiment)
@@ -65,6 +62,13 @@ def make(
         _notes(results, experiment, rows),
         groups,
     )
+
+
+def _heads(labels: list[str]) -> list[Column]:
+    """A column a model, headed by its name, or by a letter where there are many."""
+    heads = list(ascii_lowercase) if len(labels) > NAMED else labels
+    unit = "%" if len(labels) == 1 else ""
+    return [Column(head, unit=unit, unit_elsewhere=True) for head in heads[: len(labels)]]
 
 
 def _images(results: Results, steps: tuple[str, ...], experiment: str) -> list[Fact]:
