@@ -32,7 +32,7 @@ NO_PROSE = re.compile(
     r"\\(?:VAR|BLOCK|COMMENT)\{(?:[^{}]|\{[^{}]*\})*\}|(?<!\\)%[^\n]*|\$[^$]*\$"
     r"|\\begin\{(equation|algorithmic|tabular)\*?\}.*?\\end\{\1\*?\}"
     r"|\\(?:cite|ref|eqref|label|begin|end|input|includegraphics|bibliography|algnotext)(?:\[[^\]]*\])?\{[^{}]*\}"
-    r"|\\literal\{[^{}]*\}\{[^{}]*\}",
+    r"|\\literal\{[^{}]*\}\{[^{}]*\}|\\pkauthor\{[^{}]*\}",
     re.DOTALL,
 )
 BETWEEN = re.compile(r"(?<=[A-Za-z,;:.)}])[ \n]+(?=[A-Za-z(])")
