@@ -4,13 +4,13 @@
 set -euo pipefail
 
 packages="latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers
-texlive-science texlive-pictures texlive-bibtex-extra lmodern cm-super poppler-utils"
+texlive-science texlive-pictures texlive-bibtex-extra texlive-plain-generic lmodern cm-super poppler-utils"
 time="about 90 seconds"
 if [ "${EXTRAS:-}" = 1 ]; then
     packages="$packages pandoc latexdiff texlive-fonts-extra librsvg2-bin chromium chromium-driver"
     time="about 5 minutes"
 fi
-needed_files="IEEEtran.cls tikz.sty booktabs.sty microtype.sty algpseudocode.sty lmodern.sty"
+needed_files="IEEEtran.cls acmart.cls elsarticle.cls llncs.cls binhex.tex tikz.sty booktabs.sty microtype.sty algpseudocode.sty lmodern.sty"
 
 whole() {
     command -v latexmk >/dev/null && command -v pdftotext >/dev/null && command -v kpsewhich >/dev/null || return 1

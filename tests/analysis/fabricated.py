@@ -137,10 +137,6 @@ def write_run(
         history[1]["train_loss"] = history[-1]["validation_loss"] = float("nan")
     write_text(store.file(spec.id, "history.jsonl"), "".join(json.dumps(row) + "\n" for row in history))
     write_pictures(store, spec, *test, classes)
-    write_text(
-        store.file(spec.id, "history.jsonl"),
-        "".join(json.dumps(row) + "\n" for row in _history(spec, strength, _accuracy(arrays))),
-    )
     store.write_record(_record(spec, classes, images, absent))
 
 
