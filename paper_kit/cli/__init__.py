@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from paper_kit import __version__
 from paper_kit.cli.audit import audit
+from paper_kit.cli.build_html import build_docx, build_html
 from paper_kit.cli.build_pdf import build_pdf
 from paper_kit.cli.check import check
 from paper_kit.cli.data import data
@@ -84,6 +85,8 @@ DAILY, RUNS, STUDY = "Every day", "Runs and records", "Studies and machines"
 for group, name, command, example in (
     (DAILY, "run-all", run_all, "paperkit run-all quick --time-limit 9m"),
     (DAILY, "build-pdf", build_pdf, "paperkit build-pdf --venue article --open"),
+    (DAILY, "build-html", build_html, "paperkit build-html --blind"),
+    (DAILY, "build-docx", build_docx, "paperkit build-docx --out paper.docx"),
     (DAILY, "watch", watch, "paperkit watch --venue article"),
     (DAILY, "check", check, "paperkit check"),
     (DAILY, "why", why, "paperkit why 72.4"),

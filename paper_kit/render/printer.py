@@ -86,12 +86,17 @@ def _place(printed: PrintedFact) -> str:
     return str(printed.places[0]) if printed.places else "a table"
 
 
+def _identity(fact: Fact, text: str) -> tuple[object, ...]:
+    return (fact.key, text) if fact.key else (fact.origin, text)
+
+
 class Printer:
     """Turns values into TeX and keeps count of the facts among them."""
 
-    def __init__(self, stale_runs: frozenset[str] = frozenset()) -> None:
+    def __init__(self, stale_runs: frozenset[str] = frozenset(), printed: Iterable[PrintedFact] = ()) -> None:
+        """A printer for which the facts `printed` have their numbers already."""
         self._stale_runs = stale_runs
-        self._printed: dict[tuple[object, ...], PrintedFact] = {}
+        self._printed = {_identity(each.fact, each.text): each for each in printed}
 
     @property
     def printed(self) -> tuple[PrintedFact, ...]:
@@ -117,7 +122,7 @@ class Printer:
         return escape(str(value))
 
     def _fact(self, fact: Fact, text: str) -> Tex:
-        key = (fact.key, text) if fact.key else (fact.origin, text)
+        key = _identity(fact, text)
         if key not in self._printed:
             runs = {*fact.origin.runs, *(reading.run for reading in fact.origin.readings)}
             stale = bool(runs & self._stale_runs)

@@ -29,7 +29,7 @@ def tabular(table: Table, show: Show, width_in: float = 0) -> Tex:
     if len(parts) > 1:
         stacked = "\\begin{tabular}{@{}l@{}}%\n" + "\\\\[4pt]\n".join(parts) + "\\end{tabular}"
     marks = {cell.mark for row in table.cells for cell in row if cell.mark}
-    notes = join((_note(note, marks, show) for note in table.notes), Tex(r"\par "))
+    notes = join((note_tex(note, marks, show) for note in table.notes), Tex(r"\par "))
     return Tex(rf"\pktable{{%{chr(10)}{stacked}}}{{{notes}}}")
 
 
@@ -47,7 +47,7 @@ def _block(table: Table, show: Show) -> str:
     return str(made.dumps())
 
 
-def _note(note: str, marks: set[str], show: Show) -> Tex:
+def note_tex(note: str, marks: set[str], show: Show) -> Tex:
     """A note, with its first word raised where that is a mark of a cell."""
     first, _, _ = note.partition(" ")
     written, plain = show(note), f"{escape(first)} "

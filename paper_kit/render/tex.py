@@ -27,7 +27,7 @@ _SPECIAL = {
     "]": "{]}",
 }
 # Signs of numbers and formulas: \ensuremath is right in text and in math.
-_MATHS = {
+MATHS = {
     "−": "-",
     "±": r"\pm",
     "∓": r"\mp",
@@ -61,7 +61,7 @@ _GREEK_NAMES = (
     r" \nu \xi \pi \rho \sigma \tau \upsilon \varphi \chi \psi \omega"
     r" \Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega"
 )
-_MATHS |= dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK_NAMES.split(), strict=True))
+MATHS |= dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK_NAMES.split(), strict=True))
 _SPACES = {
     "\u00a0": "~",
     "\u2009": r"\,",
@@ -146,8 +146,8 @@ def _set(sign: str) -> str:
     for table in (_SPECIAL, _SPACES):
         if sign in table:
             return table[sign]
-    if sign in _MATHS:
-        return rf"\ensuremath{{{_MATHS[sign]}}}"
+    if sign in MATHS:
+        return rf"\ensuremath{{{MATHS[sign]}}}"
     if sign[0] in _RAISED:
         return rf"\ensuremath{{^{{{''.join(_RAISED[one] for one in sign)}}}}}"
     if sign[0] in _LOWERED:
