@@ -161,6 +161,9 @@ def _pieces(read: ReadBack, link: Link, text: str) -> Sequence[str]:
     counted = bool(_PLACED.match(link.target))
     unnumbered = link.target.startswith("section*.")
     target = read.furniture.numbered(link.target) if unnumbered else link.target
+    lettered = re.search(r"\.([A-Z]\d+)$", target)  # S5 of the supplement, which is no name of the text's
+    if lettered and re.search(rf"(?<!\w){lettered[1]}(?!\w)", text):
+        return [lettered[1]]
     return [
         each
         for each in numbers

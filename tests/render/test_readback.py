@@ -309,3 +309,11 @@ def test_the_counterpart_of_a_folder_lies_beside_it(tmp_path: Path) -> None:
     assert counterpart(build, "ieeetran", "linked") == tmp_path / "ieeetran-camera-ready"
     assert counterpart(tmp_path / "ieeetran-camera-ready", "ieeetran", "camera-ready") == build
     assert counterpart(tmp_path / "own", "ieeetran", "camera-ready") == tmp_path / "own-linked"
+
+
+def test_a_link_to_a_lettered_number_accounts_for_it_and_for_no_other() -> None:
+    named, other = word("S5,"), word("S6", 60)
+    links = (link(named, "table.S5"), link(other, "table.S5"))
+    unknown = Meant(Counter(), names="")
+    (found,) = untraced(read(named, other, links=links), unknown)
+    assert found.message.startswith('6 in "')
