@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -87,6 +87,7 @@ class Claims:
         self._asked: dict[Question, Comparison] = {}
         self._adjusted: dict[Question, float] = {}
         self._holm: dict[tuple[float, ...], tuple[float, ...]] = {}  # p-values -> after the correction
+        self._settled: list[dict[str, Any]] = []  # the family's tests as they were told when it settled
         self.heard: list[Heard] | None = None  # a list takes what is asked of the claims, and the answers
 
     @property
@@ -99,8 +100,15 @@ class Claims:
         """Whether every question of this round was asked before it, so that its verdicts stand."""
         return len(self._family) == len(self._adjusted)
 
+    @property
+    def resumed(self) -> bool:
+        """Whether the family began as that of another document."""
+        return bool(self._settled)
+
     def family(self) -> list[dict[str, Any]]:
         """Every test of the document, for claims.json: its sides, its question, p before and after Holm."""
+        if self._settled and self.settled:
+            return self._settled
         return [
             {
                 "left": named(found.left),
@@ -119,6 +127,17 @@ class Claims:
         self._family.clear()
         self._asked.clear()
         self._adjusted.clear()
+        self._settled = []
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Nothing; the next round begins with the family that another document of the same tests came to."""
+        self.clear()
+        self._family.update(kept["family"])
+        self._settled = list(kept["told"])
+
+    def settlement(self) -> dict[str, Any]:
+        """The family of a document that is settled, for `resume`."""
+        return {"family": dict(self._family), "told": self.family()}
 
     def begin_round(self) -> None:
         """Nothing; the questions asked so far are corrected together, those new to the round not yet."""
@@ -271,13 +290,3 @@ def _counted(found: Comparison, relation: Relation) -> Verdict:
     if relation == "==":
         return "reversed"
     return "holds" if (left > right) == (relation == ">") else "reversed"
-
-
-def told(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
-    """The claims for claims.json, each once."""
-    seen: set[tuple[str, str]] = set()
-    for one in judged:
-        entry = one.as_dict()
-        if (entry["claim"], entry["place"]) not in seen:
-            seen.add((entry["claim"], entry["place"]))
-            yield entry

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from paper_kit.render.compile import Compiled
 from paper_kit.render.layout import body_pages
+from paper_kit.render.poppler import ABOUT, FONTS, INSTALL, TEXT, said
 from paper_kit.render.source_map import SourceMap
 from paper_kit.render.supplement import pages_before
 from paper_kit.render.venue import Counts, Venue
@@ -18,7 +18,6 @@ from paper_kit.render.venue import Counts, Venue
 POINTS_PER_INCH = 72.27  # TeX's
 WIDTH_IN = 0.02  # between a width of venue.toml and the page's
 OVERFULL_PT = 5.0  # what sticks out further is seen
-POPPLER = "Install poppler: sudo apt-get install poppler-utils, or brew install poppler."
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def check(compiled: Compiled, lines: SourceMap, venue: Venue) -> list[Finding]:
     if absent:
         return [
             *found,
-            Finding("tool", str(compiled.pdf), f"not checked, {', '.join(absent)} is missing. {POPPLER}"),
+            Finding("tool", str(compiled.pdf), f"not checked, {', '.join(absent)} is missing. {INSTALL}"),
         ]
     return [*found, *_pages(compiled.pdf, compiled.log, venue), *_fonts(compiled.pdf), *_marks(compiled.pdf)]
 
@@ -50,7 +49,7 @@ def pages(pdf: Path) -> int:
     """How many pages a PDF has; 0 where pdfinfo is missing."""
     if shutil.which("pdfinfo") is None:
         return 0
-    found = re.search(r"^Pages:\s+(\d+)", _run("pdfinfo", pdf), re.MULTILINE)
+    found = re.search(r"^Pages:\s+(\d+)", said(ABOUT, pdf), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
@@ -135,7 +134,7 @@ def _widths(log: str, venue: Venue) -> Iterator[Finding]:
 
 
 def _fonts(pdf: Path) -> Iterator[Finding]:
-    for row in _run("pdffonts", pdf).splitlines()[2:]:
+    for row in said(FONTS, pdf).splitlines()[2:]:
         columns = row.split()
         if len(columns) > 6 and columns[-5] == "no":
             yield Finding(
@@ -146,15 +145,10 @@ def _fonts(pdf: Path) -> Iterator[Finding]:
 
 
 def _marks(pdf: Path) -> Iterator[Finding]:
-    for number, page in enumerate(_run("pdftotext", pdf, "-").split("\f"), start=1):
+    for number, page in enumerate(said(TEXT, pdf).split("\f"), start=1):
         if re.search(r"\?\?|\[\?(?:, \?)*\]|\(\?\)", page):
             yield Finding(
                 "reference",
                 f"page {number}",
                 "shows ? for a number: a reference or a citation is unresolved.",
             )
-
-
-def _run(tool: str, *arguments: Path | str) -> str:
-    done = subprocess.run([tool, *map(str, arguments)], capture_output=True, check=False)
-    return done.stdout.decode(errors="replace")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from paper_kit.analysis.claims import told as told_claims
+from paper_kit.analysis.claims import Judged
 from paper_kit.core.files import read_json, write_bytes
 from paper_kit.render.editions import edition_tex
 from paper_kit.render.manuscript import Manuscript, Typeset
@@ -32,12 +32,22 @@ def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str,
     files |= {f"figures/{stem}.tex": tikz.encode() for stem, tikz in made.diagrams.items()}
     files["facts.json"] = _json([fact.as_dict() for fact in made.facts])
     files["registry.json"] = _json(dict(made.registry))
-    files[CLAIMS] = _json({"claims": list(told_claims(made.claims)), "family": list(made.family)})
+    files[CLAIMS] = _json({"claims": list(_told(made.claims)), "family": list(made.family)})
     if made.edition == "linked":
         files[PROVENANCE] = provenance_json(made.provenance, made.facts, {"venue": venue.key})
     files["edition.tex"] = edition_tex(made.edition, made.tex)
     files["lines.json"] = json.dumps(made.lines.as_list(), ensure_ascii=False).encode()
     return files
+
+
+def _told(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+    """The claims for claims.json, each once."""
+    seen: set[tuple[str, str]] = set()
+    for one in judged:
+        entry = one.as_dict()
+        if (entry["claim"], entry["place"]) not in seen:
+            seen.add((entry["claim"], entry["place"]))
+            yield entry
 
 
 def _json(value: Any) -> bytes:

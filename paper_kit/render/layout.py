@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from paper_kit.render.typed import NUMBER
+from pikepdf import Array, Dictionary, Name, NameTree, Object, Pdf
 
-if TYPE_CHECKING:
-    from pypdf import PdfReader
+from paper_kit.core.errors import InputError
+from paper_kit.render.poppler import BOXES, INSTALL, said
 
 SUPPLEMENT = "pk.supplement"  # the target on the first page of the supplement
 PROVENANCE = "pk.provenance"  # the target above the provenance appendix
@@ -110,70 +110,75 @@ class Layout:
 
 def body_pages(pdf: Path) -> int:
     """How many pages a PDF has before its supplement or provenance appendix; all where it has neither."""
-    from pypdf import PdfReader
-
-    with pdf.open("rb") as stream:
-        reader = PdfReader(stream)
-        targets = [reader.named_destinations.get(name) for name in (SUPPLEMENT, PROVENANCE)]
-        numbers = [reader.get_destination_page_number(found) for found in targets if found is not None]
-        starts = [number for number in numbers if number is not None and number >= 0]
-        return min([len(reader.pages), *starts])
+    with Pdf.open(pdf) as document:
+        starts = {name: number for name, number, _, _ in _places(document)}
+        return min(len(document.pages), *(starts.get(name, 2**31) for name in (SUPPLEMENT, PROVENANCE)))
 
 
 def read_layout(pdf: Path) -> Layout:
-    """The layout of a PDF; needs poppler's pdftotext."""
-    from pypdf import PdfReader
-
-    told = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, check=True)
+    """The layout of a PDF; needs poppler's pdftotext, InputError where that cannot read it."""
+    told = said(BOXES, pdf)
+    if not told:
+        raise InputError(f"{pdf}: pdftotext cannot read it. {INSTALL}")
     sizes: list[tuple[float, float]] = []
     words: list[Word] = []
-    for line in told.stdout.decode(errors="replace").splitlines():
+    for line in told.splitlines():
         if page := _PAGE.search(line):
             sizes.append((float(page[1]), float(page[2])))
         elif found := _WORD.search(line):
             left, top, right, bottom = (float(found[number]) for number in range(1, 5))
             words.append(Word(html.unescape(found[5]), Box(len(sizes), left, top, right, bottom)))
-    with pdf.open("rb") as stream:
-        reader = PdfReader(stream)
-        links = tuple(_links(reader, sizes))
-        targets = dict(_targets(reader, sizes))
+    with Pdf.open(pdf) as document:
+        links = tuple(_links(document, sizes))
+        targets = dict(_targets(document, sizes))
     return Layout(tuple(words), links, targets, tuple(sizes))
 
 
-def numbers_drawn(pdf: bytes) -> frozenset[str]:
-    """The numbers among the words of a drawing; needs poppler's pdftotext."""
-    told = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
-    return frozenset(NUMBER.findall(told.stdout.decode(errors="replace")))
-
-
-def _links(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[Link]:
-    for number, page in enumerate(reader.pages, start=1):
+def _links(document: Pdf, sizes: Sequence[tuple[float, float]]) -> Iterator[Link]:
+    for number, page in enumerate(document.pages, start=1):
         height = sizes[number - 1][1]
-        for entry in page.get("/Annots") or ():
-            link = entry.get_object()
-            if link.get("/Subtype") == "/Link":
-                x0, y0, x1, y1 = (float(value) for value in link["/Rect"])
+        for link in page.get("/Annots", ()):
+            if link.get("/Subtype") == Name.Link:
+                x0, y0, x1, y1 = (float(value) for value in link.Rect)
                 box = Box(number, x0 + MARGIN_PT, height - y1, x1 - MARGIN_PT, height - y0)
-                yield Link(_target(link), box, _address(link))
+                yield Link(*_leads(link, box))
 
 
-def _target(link: Any) -> str:
-    from pypdf.generic import ArrayObject
-
+def _leads(link: Object, box: Box) -> tuple[str, Box, str]:
+    """The name of the place to which a link leads, the box, and the address; "" for what it has not."""
     action = link.get("/A")
-    target = action.get_object().get("/D") if action is not None else link.get("/Dest")
-    return "" if target is None or isinstance(target, ArrayObject) else str(target)
+    target = link.get("/Dest") if action is None else action.get("/D")
+    named = target is not None and not isinstance(target, Array)
+    return str(target) if named else "", box, "" if action is None else str(action.get("/URI", ""))
 
 
-def _address(link: Any) -> str:
-    action = link.get("/A")
-    return str(action.get_object().get("/URI", "")) if action is not None else ""
-
-
-def _targets(reader: PdfReader, sizes: list[tuple[float, float]]) -> Iterator[tuple[str, Box]]:
-    for name, target in reader.named_destinations.items():
-        number = reader.get_destination_page_number(target)
-        if number is None or number < 0:
-            continue
-        left, top = float(target.left or 0), sizes[number][1] - float(target.top or 0)
+def _targets(document: Pdf, sizes: Sequence[tuple[float, float]]) -> Iterator[tuple[str, Box]]:
+    for name, number, left, below in _places(document):
+        top = sizes[number][1] - below
         yield name, Box(number + 1, left, top, left, top)
+
+
+def _places(document: Pdf) -> Iterator[tuple[str, int, float, float]]:
+    """Each named place: its page from 0, and its distances from the page's left and lower edge."""
+    names = document.Root.get("/Names", Dictionary()).get("/Dests")
+    if names is None:
+        return
+    pages: dict[object, int] = {page.objgen: number for number, page in enumerate(document.pages)}
+    for name, value in NameTree(names).items():
+        place = value.D if isinstance(value, Dictionary) else value
+        number = pages.get(place[0].objgen)
+        if number is not None:
+            yield str(name), number, *_corner(place)
+
+
+def _corner(place: Any) -> tuple[float, float]:
+    """The left and upper edge that a place names; 0 for one that it leaves open."""
+    left, top = {"/XYZ": (2, 3), "/FitH": (None, 2), "/FitBH": (None, 2), "/FitV": (2, None)}.get(
+        str(place[1]), (None, None)
+    )
+    return _number(place, left), _number(place, top)
+
+
+def _number(place: Any, at: int | None) -> float:
+    known = at is not None and len(place) > at and isinstance(place[at], int | float | Decimal)
+    return float(place[at]) if known else 0.0

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pypdf import PdfReader
+from pikepdf import Dictionary, Pdf
 
 from paper_kit.render.check import Finding
 from paper_kit.render.manuscript import Typeset
+from paper_kit.render.poppler import SIZES, TEXT, ZOOM, said
 from paper_kit.render.typed import body
 
 SMALLEST_PT = 6.0  # of a word in print; the provenance appendix has 6.5
-ZOOM = 3  # pdftohtml's largest: it rounds sizes to a third of a point
 SCRIPT = 3  # letters and digits of an index or a raised mark, which may be smaller
 MOST = 5  # pages or words told of one kind
 _FONT = re.compile(r'<fontspec id="(\d+)" size="(-?\d+)"')
@@ -45,11 +44,7 @@ def legible(pdf: Path, made: Typeset) -> list[Finding]:
 
 def small_type(pdf: Path) -> Iterator[Finding]:
     """Words printed under 6 pt, by page; also those in pictures, at the size to which they are scaled."""
-    told = subprocess.run(
-        ["pdftohtml", "-xml", "-i", "-hidden", "-zoom", str(ZOOM), "-stdout", str(pdf)],
-        capture_output=True,
-        check=False,
-    ).stdout.decode(errors="replace")
+    told = said(SIZES, pdf)
     sizes = {number: int(size) / ZOOM for number, size in _FONT.findall(told)}
     for number, page in enumerate(told.split("<page ")[1:], start=1):
         found: dict[str, float] = {}
@@ -70,8 +65,7 @@ def small_type(pdf: Path) -> Iterator[Finding]:
 
 def garbled(pdf: Path, made: Typeset) -> Iterator[Finding]:
     """Text that cannot be copied from the PDF: signs without a letter, and words of the TeX that it lacks."""
-    told = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, check=False)
-    text = unicodedata.normalize("NFKC", told.stdout.decode(errors="replace"))
+    text = unicodedata.normalize("NFKC", said(TEXT, pdf))
     for number, page in enumerate(text.split("\f"), start=1):
         bad = [
             sign
@@ -129,14 +123,13 @@ def undescribed(made: Typeset) -> Iterator[Finding]:
 
 def unnamed(pdf: Path) -> Iterator[Finding]:
     """What a screen reader asks of a PDF and does not find: its title, shown as such, and its language."""
-    with pdf.open("rb") as stream:
-        reader = PdfReader(stream)
-        title = (reader.metadata.title if reader.metadata else "") or ""
-        root = reader.root_object
-        shown = root.get("/ViewerPreferences")
+    with Pdf.open(pdf) as document:
+        root = document.Root
+        title = str(document.docinfo.get("/Title", ""))
+        shown = root.get("/ViewerPreferences", Dictionary()).get("/DisplayDocTitle", False)
         missing = [] if title.strip() else ["a title (pdftitle)"]
-        missing += [] if root.get("/Lang") else ["a language (pdflang)"]
-        missing += [] if shown and shown.get_object().get("/DisplayDocTitle") else ["pdfdisplaydoctitle=true"]
+        missing += [] if str(root.get("/Lang", "")) else ["a language (pdflang)"]
+        missing += [] if shown else ["pdfdisplaydoctitle=true"]
     if missing:
         cure = r"write them into \hypersetup as templates/venues/shared/preamble.tex does"
         yield Finding("metadata", str(pdf), f"has not {' and not '.join(missing)}; {cure}.")

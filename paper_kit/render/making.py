@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from paper_kit.analysis.claims import Claims, Heard
@@ -18,7 +18,7 @@ from paper_kit.render.material import Drawn, Material, Options, Study
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
 
-STUDY, TESTS = "study", "tests"  # names of entries in the cache
+STUDY, TESTS, FAMILY = "study", "tests", "family"  # names of entries in the cache
 MOST_VARIANTS = 6  # of an artifact that depends on the document's tests: those of the last edits
 
 Kind = Literal["table", "figure"]
@@ -65,8 +65,8 @@ class Making:
         found = self._cache.get(STUDY)
         return found if isinstance(found, Study) else self._cache.put(STUDY, study_of(self._results()))
 
-    def material(self, stale_runs: frozenset[str] = frozenset()) -> Material:
-        """The material of one manuscript."""
+    def material(self, stale_runs: frozenset[str] = frozenset(), logic: str = "") -> Material:
+        """The material of one manuscript; `logic` says which tests it makes, where that is known."""
         return Material(
             facts=self.study.facts,
             switches=self.study.switches,
@@ -78,6 +78,7 @@ class Making:
             audits=self.study.audits,
             runs=self.study.runs,
             draw_waiting=self.draw_waiting,
+            resume=partial(self._resume, logic),
         )
 
     def table(self, name: str, options: Options) -> Any:
@@ -111,8 +112,16 @@ class Making:
                 self._keep("figure", part, Variant((), drawn))
         return bool(waiting)
 
-    def keep(self) -> None:
+    def _resume(self, logic: str) -> None:
+        """Nothing; the family of tests is that of the last document of this logic, where there was one."""
+        kept = self._cache.get(f"{FAMILY} {logic}") if logic else None
+        if kept is not None:
+            self._claims.resume(kept)
+
+    def keep(self, logic: str = "") -> None:
         """Nothing; the tests that were made are in the cache, and what was not used is not."""
+        if logic:
+            self._cache.put(f"{FAMILY} {logic}", self._claims.settlement())
         tests = self._claims.remembered()
         if any(set(tests[name]) != set(self._recalled.get(name, ())) for name in tests):
             self._cache.put(TESTS, tests)

@@ -124,6 +124,7 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
         material = replace(material, facts=without_telling(material.facts))
     claims = material.claims
     claims.clear()
+    material.resume()
     while True:  # a claim met for the first time changes the corrected p of the others, and so their words
         claims.begin_round()
         made = _set_once(manuscript, material, venue, edition)
@@ -132,6 +133,8 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
         elif claims.settled:
             same_digits(made.facts)
             return replace(made, withheld=withheld)
+        elif claims.resumed:  # it was the family of another document
+            claims.clear()
 
 
 def _set_once(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition) -> Typeset:

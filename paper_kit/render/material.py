@@ -12,6 +12,7 @@ from paper_kit.analysis.claims import Claims
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.style import Style
 from paper_kit.render.legend import RunLabel
+from paper_kit.render.poppler import numbers_drawn
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -30,13 +31,15 @@ class Drawn:
     pdf: bytes = b""
     png: bytes = b""
     csv: str = ""
+    numbers: frozenset[str] | None = None  # among the picture's words; None where that is not known
 
     @classmethod
     def of(cls, figure: Figure | Diagram) -> Drawn:
         """The figure, drawn in the style that is in force."""
         if isinstance(figure, Diagram):
             return cls(figure, csv=figure.data.to_csv(index=False))
-        return cls(figure, figure.to_pdf(), figure.to_png(), figure.data.to_csv(index=False))
+        pdf = figure.to_pdf()
+        return cls(figure, pdf, figure.to_png(), figure.data.to_csv(index=False), numbers_drawn(pdf))
 
     def kept(self) -> Drawn:
         """The same without what cannot be kept in a file."""
@@ -65,12 +68,16 @@ def _nothing_waits() -> bool:
     return False
 
 
+def _from_nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Material:
     """Facts by full key, switches by name, makers of tables and figures, claims, stale runs, all runs.
 
     `figure` gives None for a figure that is to be drawn together with others; `draw_waiting` draws those,
-    and says whether there were any.
+    and says whether there were any. `resume` begins with the family of tests of an earlier document.
     """
 
     facts: Mapping[str, Fact]
@@ -83,6 +90,7 @@ class Material:
     audits: tuple[AuditLine, ...] = ()
     runs: Mapping[str, RunLabel] = field(default_factory=dict)  # by id
     draw_waiting: Callable[[], bool] = _nothing_waits
+    resume: Callable[[], None] = _from_nothing
 
 
 def material(results: Results, style: Style, stale_runs: frozenset[str] = frozenset()) -> Material:

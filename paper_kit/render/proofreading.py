@@ -8,16 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pypdf import PdfReader
+from pikepdf import Pdf
 
 from paper_kit.core.files import sha256_file, write_bytes
 from paper_kit.core.paper import Paper
 from paper_kit.render.blind import blind_findings
-from paper_kit.render.check import POPPLER, Finding
+from paper_kit.render.check import Finding
 from paper_kit.render.layout import Layout, Word, read_layout
 from paper_kit.render.legible import legible
 from paper_kit.render.lexer import closing_brace
 from paper_kit.render.manuscript import MAIN, Typeset
+from paper_kit.render.poppler import INSTALL
 from paper_kit.render.provenance import PROVENANCE
 from paper_kit.render.readback import PAGES, pages_json, read_back
 from paper_kit.render.tex import unsettable
@@ -40,7 +41,7 @@ def proofread(pdf: Path, made: Typeset, paper: Paper, venue: Venue) -> list[Find
     its provenance appendix at the end, to which its numbers are linked.
     """
     if shutil.which("pdftotext") is None:
-        return [Finding("tool", str(pdf), f"was not read back, pdftotext is missing. {POPPLER}")]
+        return [Finding("tool", str(pdf), f"was not read back, pdftotext is missing. {INSTALL}")]
     seen = legible(pdf, made)
     if made.edition == "linked":
         if unread := appendix_findings(made.tex):
@@ -87,10 +88,9 @@ def unset_signs(made: Typeset) -> list[Finding]:
 
 def left_over(pdf: Path) -> list[Finding]:
     """Links, bookmarks and attachments, which an edition for a publisher or for reviewers may not have."""
-    with pdf.open("rb") as stream:
-        reader = PdfReader(stream)
-        links = sum(len(page.get("/Annots") or ()) for page in reader.pages)
-        counts = {"links": links, "bookmarks": len(reader.outline), "attachments": len(reader.attachments)}
+    with Pdf.open(pdf) as document, document.open_outline() as outline:
+        links = sum(len(page.get("/Annots", ())) for page in document.pages)
+        counts = {"links": links, "bookmarks": len(outline.root), "attachments": len(document.attachments)}
     told = [f"{count} {what}" for what, count in counts.items() if count]
     cure = "load hyperref without options that hold it to its links, and no package that makes them."
     return (

@@ -14,8 +14,10 @@ from paper_kit.core.paper import Paper
 from paper_kit.render.check import Finding
 from paper_kit.render.covered import ReadBack, cited, fact_number, plain, runs, uncovered
 from paper_kit.render.furniture import NAME
-from paper_kit.render.layout import Layout, Word, numbers_drawn, read_layout
+from paper_kit.render.layout import Layout, Word, read_layout
 from paper_kit.render.manuscript import Typeset
+from paper_kit.render.material import Drawn
+from paper_kit.render.poppler import numbers_drawn
 from paper_kit.render.signs import flipped
 from paper_kit.render.typed import NUMBER, body, numbers_in_formulas, numbers_in_tables
 
@@ -46,16 +48,21 @@ class Meant:
 def read_back(pdf: Path, made: Typeset, paper: Paper, columns: int) -> tuple[ReadBack, list[Finding]]:
     """The compiled paper read back, and what is wrong in it; needs poppler's pdftotext."""
     read = ReadBack(read_layout(pdf), {fact.number: fact for fact in made.facts}, columns)
-    pictures = [drawn.pdf for drawn in made.figures.values() if drawn.pdf]
-    pictures += [path.read_bytes() for path in _own_pictures(made.tex, pdf.parent)]
+    pictures = [_numbers(drawn) for drawn in made.figures.values() if drawn.pdf]
+    own = (path.read_bytes() for path in _own_pictures(made.tex, pdf.parent))
+    pictures += [numbers_drawn(picture) or frozenset() for picture in own]
     meant = Meant(
         numbers_in_formulas(made.tex),
         numbers_in_tables(made.tables.values()),
-        frozenset(number for picture in pictures for number in numbers_drawn(picture)),
+        frozenset().union(*pictures),
         tuple(_signless(text) for text in front_texts(paper)),
         _signless(body(made.tex)),
     )
     return read, [*misprints(read), *_signed(read), *untraced(read, meant)]
+
+
+def _numbers(drawn: Drawn) -> frozenset[str]:
+    return drawn.numbers if drawn.numbers is not None else numbers_drawn(drawn.pdf) or frozenset()
 
 
 def front_texts(paper: Paper) -> list[str]:

@@ -18,6 +18,7 @@ from paper_kit.core.status import Fingerprint, RunStatus, not_at_hand, statuses
 from paper_kit.core.store import RunState, Store
 from paper_kit.render.cache import FOLDER, Cache
 from paper_kit.render.editions import Edition, folder_name
+from paper_kit.render.logic import logic
 from paper_kit.render.making import Making
 from paper_kit.render.manuscript import Manuscript, Typeset, load_manuscript, typeset
 from paper_kit.render.material import Study
@@ -109,9 +110,10 @@ class Inputs:
 
     def typeset(self, edition: Edition = "linked") -> Typeset:
         """The manuscript as one TeX file, with what it places."""
-        found = self.making.material(frozenset(status.run.id for status in self.stale))
+        asked = logic(self.manuscript, edition, self.sealing.stamp)
+        found = self.making.material(frozenset(status.run.id for status in self.stale), asked)
         made = typeset(self.manuscript, stamped(found, self.sealing.stamp), self.venue, edition)
-        self.making.keep()
+        self.making.keep(asked)
         return made
 
 

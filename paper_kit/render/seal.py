@@ -23,6 +23,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, sha256_file, sha256_text, write_bytes, write_text
 from paper_kit.core.paper import load_paper
 from paper_kit.core.plan import all_runs, run_labels
+from paper_kit.render.poppler import TEXT, said
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
@@ -271,8 +272,7 @@ def pdf_text(pdf: Path) -> str | None:
     """The text of a PDF in reading order; None where pdftotext is missing or cannot read it."""
     if shutil.which("pdftotext") is None:
         return None
-    done = subprocess.run(["pdftotext", "-enc", "UTF-8", str(pdf), "-"], capture_output=True, check=False)
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    return said(TEXT, pdf) or None  # that of a page without words has a form feed
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from paper_kit.render.check import Finding, check, pages
@@ -13,6 +14,7 @@ from paper_kit.render.folder import page_files, write
 from paper_kit.render.inspection import Inspection, inspect, keep
 from paper_kit.render.legible import unused
 from paper_kit.render.manuscript import Typeset
+from paper_kit.render.poppler import ABOUT, BOXES, FONTS, SIZES, TEXT, ask_ahead
 from paper_kit.render.proofreading import blind_twin, proofread, same_words, unset_signs
 from paper_kit.render.reading import Inputs
 from paper_kit.render.refusal import refuse, unfit
@@ -26,16 +28,19 @@ def anew(request: Request, root: Path, inputs: Inputs, say: Callable[[str], None
     """The report on a build folder that was written, compiled, checked and sealed."""
     say("Filling the templates")
     made = inputs.typeset(request.edition)
-    seen = inspect(inputs.manuscript, made, inputs.study, root)
-    if request.final:
-        told = [str(finding) for finding in seen.findings]
-        refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
-    if request.compile:
-        say("Compiling and checking the PDF")
-    return written(request, root, inputs, made, seen)
+    with ThreadPoolExecutor(1) as aside:  # while TeX is at work
+        seen = aside.submit(inspect, inputs.manuscript, made, inputs.study, root)
+        if request.final:
+            told = [str(finding) for finding in seen.result().findings]
+            refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
+        if request.compile:
+            say("Compiling and checking the PDF")
+        return written(request, root, inputs, made, seen)
 
 
-def written(request: Request, root: Path, inputs: Inputs, made: Typeset, seen: Inspection) -> BuildReport:
+def written(
+    request: Request, root: Path, inputs: Inputs, made: Typeset, inspected: Future[Inspection]
+) -> BuildReport:
     """The build folder written, compiled and sealed."""
     folder = inputs.folder
     files = page_files(made, inputs.manuscript, inputs.venue) | {RUNS: inputs.study.runs_file}
@@ -44,7 +49,7 @@ def written(request: Request, root: Path, inputs: Inputs, made: Typeset, seen: I
     kept = [place / name for place in (folder, twin) for name in (PAPER, SUPPLEMENT)]
     with unspoiled(*kept):
         done, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
-        seen = seen.with_findings([*unset_signs(made), *findings])
+        seen = inspected.result().with_findings([*unset_signs(made), *findings])
         keep(folder, seen, inputs.sealing.inputs.digest, made)
         if request.final:
             refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
@@ -75,6 +80,7 @@ def written(request: Request, root: Path, inputs: Inputs, made: Typeset, seen: I
 def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Compiled, list[Finding]]:
     """The PDF of a written build folder, and what is to be put right in it."""
     done = compile_tex(folder, made.lines)
+    ask_ahead(done.pdf, BOXES, SIZES, TEXT, FONTS, ABOUT)
     findings = [*check(done, made.lines, inputs.venue), *unused(made, inputs.manuscript.files)]
     findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
     if request.final or request.edition != "linked":

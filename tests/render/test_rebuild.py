@@ -20,7 +20,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import Store
-from paper_kit.render import making
+from paper_kit.render import making, manuscript
 from paper_kit.render.build import build_paper
 from paper_kit.render.cache import Cache
 from paper_kit.render.making import Making, Variant, replayed
@@ -122,16 +122,22 @@ def test_a_build_from_the_cache_is_byte_for_byte_the_build_without_one(study: Pa
     assert again == cold
 
 
-def test_figures_are_pdf_png_and_csv_and_an_edited_sentence_needs_no_records(
-    study: Path, no_records: Callable[[], None]
+def test_an_edited_sentence_needs_no_records_and_one_round_of_setting(
+    study: Path, no_records: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = rendered(study)
     assert files["figures/confusion.png"].startswith(b"\x89PNG")
     assert files["figures/confusion.pdf"].startswith(b"%PDF")
     assert files["figures/confusion.csv"]
     no_records()
+    rounds: list[object] = []
+    once = manuscript._set_once
+    monkeypatch.setattr(manuscript, "_set_once", lambda *each: rounds.append(each) or once(*each))
     edit(study, "reaches", "gets to")
-    assert b"gets to" in rendered(study)["paper.tex"]
+    again = rendered(study)
+    assert b"gets to" in again["paper.tex"]
+    assert len(rounds) == 1
+    assert again["claims.json"] == files["claims.json"] and b'"p_holm"' in files["claims.json"]
 
 
 @pytest.mark.slow
