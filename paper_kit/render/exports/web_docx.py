@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paper_kit.core.files import sha256_text
 from paper_kit.render.exports.web_floats import Float
 from paper_kit.render.exports.web_page import Page, captioned, formula, page
 from paper_kit.render.exports.web_pictures import Picture
@@ -27,6 +29,7 @@ from paper_kit.render.exports.web_tree import (
 )
 
 WIDEST_IN = 6.27  # of a line between the margins of A4
+LONGEST = 40  # signs of the name of a place
 LARGER = 1.3  # than in print, where it fits
 STYLES = {"notes": "Table Notes", "reference": "Bibliography", "origins": "Origins", "listing": "Listing"}
 CHARACTERS = {"missing": "Mark", "grey": "Grey"}
@@ -66,7 +69,7 @@ class DocxShape:
 
     def equation(self, label: str, number: str, tex: str) -> Nodes:
         """A formula with its number behind it."""
-        tex = rf"{tex} \qquad\mathrm{{{number}}}" if number else tex
+        tex = rf"{tex} \qquad\text{{{number}}}" if number else tex
         place = [span([], name=label)] if label else []
         return [para([*place, formula(tex)])]
 
@@ -96,7 +99,7 @@ def docx_file(source: Source, pictures: Mapping[str, Picture], *, language: str 
         document = {
             "pandoc-api-version": [1, 22, 2, 1],
             "meta": _meta(found, language),
-            "blocks": changed(_blocks(found), _character_style),
+            "blocks": changed(_blocks(found), _for_word),
         }
         options = ["--from", "json", "--to", "docx", "--reference-doc", "reference.docx"]
         pandoc([*options, "--output", "paper.docx"], json.dumps(document), folder)
@@ -110,14 +113,23 @@ def _blocks(found: Page) -> Nodes:
 
 def _meta(found: Page, language: str) -> Node:
     authors = [{"t": "MetaInlines", "c": _in_a_line(author)} for author in found.authors]
-    keywords = [word.strip() for word in words(found.keywords).split(",")]
+    keywords = [text(word) for word in words(found.keywords).split(",") if word.strip()]
     return {
         "title": {"t": "MetaInlines", "c": found.title},
         "author": {"t": "MetaList", "c": authors},
         "abstract": {"t": "MetaBlocks", "c": found.abstract},
-        "keywords": {"t": "MetaList", "c": [{"t": "MetaString", "c": word} for word in keywords if word]},
+        "keywords": {
+            "t": "MetaList",
+            "c": [{"t": "MetaInlines", "c": word} for word in keywords],
+        },
         "lang": {"t": "MetaString", "c": language},
     }
+
+
+def _bookmark(name: str) -> str:
+    """The name of a place as Word takes it: letters, digits and _, not more than 40."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 9]}_{sha256_text(name)[:8]}"
 
 
 def _in_a_line(lines: tuple[Nodes, ...]) -> Nodes:
@@ -130,8 +142,13 @@ def _in_style(style: str, blocks: Nodes, name: str = "") -> Node:
     return div(blocks, name=name, custom_style=style)
 
 
-def _character_style(node: Node) -> Nodes:
-    """A marked or grey text in the character style of that name."""
+def _for_word(node: Node) -> Nodes:
+    """A marked or grey text in the character style of that name; names of places in signs that Word takes."""
+    if node["t"] == "Link" and str(node["c"][2][0]).startswith("#"):
+        node["c"][2][0] = f"#{_bookmark(node['c'][2][0][1:])}"
+    if node["t"] in ("Span", "Div", "Header"):
+        named = node["c"][1 if node["t"] == "Header" else 0]
+        named[0] = _bookmark(named[0])
     if node["t"] == "Span" and (style := CHARACTERS.get(next(iter(node["c"][0][1]), ""))):
         return [span(node["c"][1], custom_style=style)]
     if node["t"] == "Span" and "number" in node["c"][0][1]:

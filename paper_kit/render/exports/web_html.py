@@ -118,7 +118,8 @@ def html_page(found: Page, *, language: str = "en") -> str:
             f"<style>\n{style}</style>",
             "</head>",
             "<body>",
-            body,
+            body,  # it ends with the footnotes
+            "</main>",
             "</body>",
             "</html>",
             "",
@@ -127,7 +128,7 @@ def html_page(found: Page, *, language: str = "en") -> str:
 
 
 def _blocks(found: Page) -> Nodes:
-    """All that stands in <body>."""
+    """All that stands in <body>; pandoc adds footnotes, and <main> is to be closed behind them."""
     lines = [
         div([{"t": "Plain", "c": line} for line in author], classes=("author",)) for author in found.authors
     ]
@@ -145,7 +146,6 @@ def _blocks(found: Page) -> Nodes:
         *(keywords if found.keywords else []),
         raw("</section>"),
         *[_lowered(block) for block in found.body],
-        raw("</main>"),
     ]
 
 

@@ -110,8 +110,8 @@ def _references(bbl: str) -> Iterator[tuple[str, str]]:
 def bracket(text: str) -> int:
     """The place behind the bracket that closes an option, whatever stands in braces before it."""
     depth = 0
-    for place, sign in enumerate(text):
-        depth += {"{": 1, "}": -1}.get(sign, 0)
-        if sign == "]" and not depth:
-            return place + 1
+    for found in re.finditer(r"\\.|[{}\]]", text, re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if found[0] == "]" and not depth:
+            return found.end()
     return len(text)

@@ -90,6 +90,8 @@ def _shaped(node: Node, source: Source, shape: Shape) -> Nodes:
         return _linked(node, scheme, rest, shape)
     if node["t"] == "Span" and (style := dict(node["c"][0][2]).get("style", "")) in COLOURS:
         return [span(node["c"][1], classes=(COLOURS[style],))]
+    if node["t"] == "Span" and node["c"][0] == ["", [], []]:
+        return list(node["c"][1])  # a group of TeX
     if node["t"] == "Para" and not node["c"]:
         return []
     if node["t"] == "Div":

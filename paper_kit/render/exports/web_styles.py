@@ -42,7 +42,7 @@ class Look:
         )
 
 
-_BUILT_IN = ("Title", "Heading 1", "Heading 2", "Heading 3", "Bibliography")
+_BUILT_IN = ("Title", "Body Text", "Heading 1", "Heading 2", "Heading 3", "Bibliography")
 _OUTLINE = {f"Heading {level}": f'<w:outlineLvl w:val="{level - 1}" />' for level in (1, 2, 3)}
 _WITH_NEXT, _BOLD = "<w:keepNext /><w:keepLines />", "<w:b /><w:bCs />"
 _MIDDLE = '<w:jc w:val="center" />'

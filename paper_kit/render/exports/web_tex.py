@@ -84,6 +84,7 @@ _REF = re.compile(r"\\(eqref|ref|autoref|cref|Cref)\{([^{}]+)\}")
 _PICTURE = re.compile(r"\\includegraphics\s*(?=[\[{])")
 _ALT = re.compile(r"(?:^|,)\s*alt=\{")
 _OWN = re.compile(r"^\\(?:re)?newcommand\*?\s*(?!\{?\\(?:pk|@))|^\\DeclareMathOperator", re.MULTILINE)
+_JOINED = re.compile(r"(?<!\\)%\n[ \t]*(?!\n)")  # pandoc would read a space
 _SKIPS = re.compile(r"\\hskip[^\\]*\\relax")
 _TOLD = re.compile(r"\\pkto\{([\d,]+)\}")
 _UNSET = re.compile(r"\\pkunset\{([0-9A-Fa-f]+)\}")
@@ -111,7 +112,7 @@ def source(made: Typeset, numbers: Numbers, width_in: float) -> Source:
     preamble, _, rest = made.tex.partition(r"\begin{document}")
     body = rest.rpartition(r"\end{document}")[0]
     body, grids = with_tables(body, made.tables, written, printer.show)
-    body = without_comments(body)
+    body = _JOINED.sub("", without_comments(body))
     body = _pictures(_front(body))
     body, floats = with_floats(body, numbers)
     body = _MATH.sub(lambda found: _formula(found[0]), body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_kit.core.errors import InputError
+from paper_kit.render.compile import EPOCH
 
 Node = dict[str, Any]
 Nodes = list[Node]
@@ -35,6 +37,7 @@ def pandoc(options: Sequence[str], given: str, folder: Path | None = None) -> st
             input=given.encode(),
             capture_output=True,
             cwd=folder,
+            env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},  # equal papers give equal files
             timeout=TIMEOUT_S,
             check=False,
         )
