@@ -64,8 +64,10 @@ def _value(field: str, value: Any) -> tuple[Any, Any, int]:
 def _plan(sheet: Sheet, results: Results) -> None:
     seeds = tuple(Fact(f"settings.seeds.{seed}", seed, "setting") for seed in results.main.seeds)
     sheet.listed("seeds", seeds, Origin(fields=("seeds",)))
-    views = len(results.main.reading.views)
-    sheet.add("tta_views", views, "count", 0, origin=Origin(fields=("reading.views",)))
+    views = results.main.reading.views
+    sheet.add("tta_views", len(views), "count", 0, origin=Origin(fields=("reading.views",)))
+    named = tuple(Fact(f"settings.test_views.{view}", view.replace("_", " "), "text") for view in views)
+    sheet.listed("test_views", named, Origin(fields=("reading.views",)))
     claims = results.claims
     sheet.add("alpha", claims.alpha, "setting", origin=Origin(fields=("paper.alpha",)))
     sheet.add("interval_level", 1 - claims.alpha, "percent", 0, origin=Origin(fields=("paper.alpha",)))

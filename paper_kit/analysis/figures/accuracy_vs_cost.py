@@ -212,11 +212,11 @@ def _note(results: Results, data: pd.DataFrame, level: float) -> Note:
 
 def _front_note(data: pd.DataFrame) -> Note:
     """Which points the line joins, by construction and untested."""
-    parts: list[str | Fact] = ["Line: the Pareto front of the point estimates, untested, "]
+    parts: list[str | Fact] = ["Line: the Pareto front of the point estimates, untested; "]
     for place, (cost, own) in enumerate(data.groupby("of", sort=False)):
         edge = own[own.front].sort_values("cost")
         items = tuple(Fact(f"names.{row.model}", row.label, "text") for row in _rows(edge))
-        parts += ["; " if place else "", f"by {_short(str(cost))} "]
+        parts += ["; " if place else "", f"by {_short(str(cost))}: "]
         parts.append(Fact(f"figure.front.{cost}", listed([str(item) for item in items]), "list", items=items))
     return Note(*parts, ".")
 

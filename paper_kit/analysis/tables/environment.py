@@ -12,7 +12,7 @@ from paper_kit.analysis.results import Results
 
 ROWS = {
     "device": "Device of the trainings",
-    "threads": "Threads a training",
+    "threads": "Threads per training",
     "os": "Operating system",
     "python": "Python",
     "torch": "PyTorch",

@@ -62,7 +62,7 @@ GROUPS: tuple[tuple[Shown, ...], ...] = (
             needs=("transfer.source", "transfer.unfreezing=progressive"),
         ),
         Shown(
-            "Epochs a stage",
+            "Epochs per stage",
             "transfer.stage_epochs",
             needs=("transfer.source", "transfer.unfreezing=progressive"),
         ),

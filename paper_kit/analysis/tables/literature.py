@@ -64,7 +64,7 @@ def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", ow
         (*(line.cells[n] for n in left), Cell(line.value, bold=n in best, mark=line.mark))
         for n, line in enumerate(lines)
     )
-    notes = (*_in_every_row(lines, told), *_notes(lines, remarks, bool(best)))
+    notes = (*_in_every_row(lines, told), *_ours(results, lines), *_notes(lines, remarks, bool(best)))
     columns = (*(COLUMNS[n] for n in left), COLUMNS[-1])
     return Table("literature", columns, rows, frozenset(rules - {0}), notes)
 
@@ -88,6 +88,19 @@ def _in_every_row(lines: Sequence[Line], places: Sequence[int]) -> tuple[Note, .
         parts += ["; " if parts else "", f"{header if header.isupper() else header.lower()}: "]
         parts.append("not said" if content is None else content)
     return (Note("The same in every row: ", *parts, "."),) if parts else ()
+
+
+def _ours(results: Results, lines: Sequence[Line]) -> tuple[Note, ...]:
+    """Of how little the study's own rows speak, where they do: a part of the training images, one seed."""
+    named = {line.dataset for line in lines if line.own}
+    plan = next((plan for plan in results.plans if plan.rows[0].dataset in named), None)
+    if plan is None:
+        return ()
+    fraction = plan.rows[0].reading.run.train_fraction
+    seeds = number("counts.seeds", len(plan.experiment.seeds), "count", "seeds")
+    part = number("settings.train_fraction", fraction, "percent", "train_fraction", digits=0)
+    learned = ("trained on ", part, " of the training images, ") if fraction < 1 else ()
+    return (Note("Ours: ", *learned, seeds, " ", seeds.plural("seed"), "."),)
 
 
 def _cell(entry: Cell | str | Fact) -> Cell:
