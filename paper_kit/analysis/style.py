@@ -30,8 +30,8 @@ class Look:
 class Style:
     """A venue's column and text width in inches, and the font of its figures.
 
-    `font_family` names are tried in order; STIXGeneral (a Times) and DejaVu Sans come with matplotlib, so
-    that a figure is the same on every machine.
+    `font_family` names are tried in order, where they are installed; STIXGeneral (a Times) and DejaVu Sans
+    come with matplotlib, so that a figure is the same on every machine.
     """
 
     column_in: float = 3.5
@@ -59,7 +59,7 @@ class Style:
         """matplotlib's rcParams for this style."""
         own = {"serif": ("STIXGeneral",), "sans": ("DejaVu Sans",)}[self.font]
         return {
-            "font.family": [*self.font_family, *own],
+            "font.family": [*_installed(self.font_family), *own],
             "font.size": self.size_pt,
             "mathtext.fontset": "stix" if self.font == "serif" else "dejavusans",
             "axes.unicode_minus": True,
@@ -98,3 +98,13 @@ class Style:
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(self.parameters())
             yield
+
+
+def _installed(names: tuple[str, ...]) -> list[str]:
+    """Those of the fonts that matplotlib finds; it warns of each other one at every word."""
+    if not names:
+        return []
+    from matplotlib.font_manager import fontManager
+
+    known = set(fontManager.get_font_names())
+    return [name for name in names if name in known]

@@ -12,7 +12,7 @@ _ENDED = re.compile("[.!?](?:[)}'\\s]|\ue000\\d+:\\d+\ue001)*$")  # marks of the
 
 
 def with_notes(tex: str) -> str:
-    r"""The text with the \pknotes of each figure moved to the end of its caption.
+    r"""The text with the \pknotes of each figure moved to the end of its caption, never bold.
 
     Notes without a caption behind them in the same figure stay below the picture.
     """
@@ -33,6 +33,6 @@ def with_notes(tex: str) -> str:
         said = tex[caption.end() : closed - 1].rstrip()
         stop = "" if _ENDED.search(said) else "."
         notes = tex[inside : end - 1].replace(r"\par ", " ")
-        pieces += [tex[position:start], tex[end : caption.end()], said, stop, " ", notes, "}"]
+        pieces += [tex[position:start], tex[end : caption.end()], said, stop, r" {\mdseries ", notes, "}}"]
         position = closed
     return "".join([*pieces, tex[position:]])

@@ -19,6 +19,7 @@ from paper_kit.render.editions import Edition, nameless, telling, without_tellin
 from paper_kit.render.environment import TexEnvironment
 from paper_kit.render.frontmatter import front_matter
 from paper_kit.render.material import Drawn, Material
+from paper_kit.render.narrow import Line
 from paper_kit.render.printer import PrintedFact, Printer, same_digits
 from paper_kit.render.provenance import Provenance, provenance, provenance_tex
 from paper_kit.render.source_map import PRIVATE, Place, SourceMap, split_marks
@@ -140,7 +141,7 @@ def typeset(manuscript: Manuscript, material: Material, venue: Venue, edition: E
 def _set_once(manuscript: Manuscript, material: Material, venue: Venue, edition: Edition) -> Typeset:
     """The manuscript set with the family of tests as it is."""
     printer = Printer(material.stale_runs)
-    artifacts = Artifacts(material, printer, venue.text_in)
+    artifacts = Artifacts(material, printer, venue.line)
     environment = TexEnvironment(manuscript.templates, manuscript.folder, printer.show, material.claims)
     names = {
         **_of_study(material),
@@ -190,9 +191,9 @@ SUBJECTS = ("experiment", "model", "metric")  # options that say what an artifac
 class Artifacts:
     """The tables and figures that a manuscript places, each made once, by the stem of their files."""
 
-    def __init__(self, material: Material, printer: Printer, width_in: float) -> None:
+    def __init__(self, material: Material, printer: Printer, line: Line) -> None:
         self._material = material
-        self._width_in = width_in
+        self._line = line
         self._printer = printer
         self._stems: dict[tuple[str, str, str], str] = {}
         self.tables: dict[str, Table] = {}
@@ -204,7 +205,7 @@ class Artifacts:
         stem = self._stem("table", name, options)
         if stem not in self.tables:
             self.tables[stem] = self._material.table(name, options)
-        return tabular(self.tables[stem], self._printer.show, self._width_in)
+        return tabular(self.tables[stem], self._printer.show, self._line)
 
     def figure(self, name: str, **options: Any) -> Tex:
         """The figure of that name as wide as the line it stands in; its notes end its caption."""

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from paper_kit.analysis.artifacts import Table
 
 POINTS_PER_INCH = 72.27
 SIGN_PT = 3.8  # of a sign at 6.5 pt, the smallest type of macros.tex, in the widest font (Computer Modern)
-BETWEEN_PT = 3.0  # twice the smallest \tabcolsep
+AT_EASE = 1.4  # as much wider is a sign at 9 pt, at which a table need not wrap what may be wrapped
+BETWEEN = 0.9  # twice the smallest \tabcolsep, in signs
 LONG_HEADER = 12  # signs; a longer header that is wider than its cells is broken in two
-WRAPPED_PT = 80.0  # a text wraps at no less
+WRAPPED = 21.0  # signs; a text wraps at no less
 
 
-def blocks(table: Table, width_in: float) -> tuple[Table, ...]:
-    """The table, or its columns in as few tables as fit the width at the smallest type, each with the first.
+@dataclass(frozen=True)
+class Line:
+    """Width of the page's line and of a column's (0: the same) in inches, of a sign at 6.5 pt in points."""
+
+    width_in: float
+    column_in: float = 0
+    sign_pt: float = SIGN_PT
+
+    @property
+    def signs(self) -> float:
+        """How many signs at 6.5 pt fit the line."""
+        return self.width_in * POINTS_PER_INCH / self.sign_pt
+
+    @property
+    def signs_of_column(self) -> float:
+        """How many signs at 6.5 pt fit a column."""
+        return (self.column_in or self.width_in) * POINTS_PER_INCH / self.sign_pt
+
+
+def blocks(table: Table, line: Line) -> tuple[Table, ...]:
+    """The table, or its columns in as few tables as fit the line at the smallest type, each with the first.
 
     A table with cells that span columns stays whole.
     """
-    room = width_in * POINTS_PER_INCH
-    table = _wrapped(table, room)
-    first, *widths = (_width_pt(table, place) for place in range(len(table.columns)))
+    room = line.signs
+    table = _wrapped(table, line)
+    first, *widths = (_signs(table, place) for place in range(len(table.columns)))
     spans = any(cell.span > 1 for row in table.cells for cell in row)
     if first + sum(widths) <= room or spans or len(widths) < 2:
         return (table,)
@@ -62,20 +82,32 @@ def _with_columns(table: Table, places: list[int]) -> Table:
     )
 
 
-def _wrapped(table: Table, room: float) -> Table:
+def _wrapped(table: Table, line: Line) -> Table:
+    """The table with no column wrapped where it need not, with its widest of words where it is too wide."""
+    if not any(column.wrap_in for column in table.columns):
+        return _with_widest_wrapped(table, line)
+    free = replace(table, columns=tuple(replace(column, wrap_in=0.0) for column in table.columns))
+    if sum(_signs(free, place) for place in range(len(free.columns))) * AT_EASE <= line.signs_of_column:
+        return free
+    return _with_widest_wrapped(table, line)
+
+
+def _with_widest_wrapped(table: Table, line: Line) -> Table:
     """The table with its widest column of words wrapped as far as it is too wide."""
-    widths = [_width_pt(table, place) for place in range(len(table.columns))]
-    over = sum(widths) - room
+    widths = [_signs(table, place) for place in range(len(table.columns))]
+    over = sum(widths) - line.signs
     left = [place for place, column in enumerate(table.columns) if column.align == "l" and not column.wrap_in]
     widest = max(left, key=lambda place: widths[place], default=-1)
-    if over <= 0 or widest < 0 or widths[widest] - over < WRAPPED_PT:
+    if over <= 0 or widest < 0 or widths[widest] - over < WRAPPED:
         return table
     columns = list(table.columns)
-    columns[widest] = replace(columns[widest], wrap_in=(widths[widest] - BETWEEN_PT - over) / POINTS_PER_INCH)
+    inches = (widths[widest] - BETWEEN - over) * line.sign_pt / POINTS_PER_INCH
+    columns[widest] = replace(columns[widest], wrap_in=inches)
     return replace(table, columns=tuple(columns))
 
 
-def _width_pt(table: Table, place: int) -> float:
+def _signs(table: Table, place: int) -> float:
+    """How many signs wide a column is, with the space beside it."""
     column = table.columns[place]
     texts = table.texts()
     cells = [
@@ -83,8 +115,8 @@ def _width_pt(table: Table, place: int) -> float:
         for number, row in enumerate(table.cells)
         if len(row) == len(table.columns)
     ]
-    inside = max(cells, default=0) * SIGN_PT
+    inside = float(max(cells, default=0))
     if column.wrap_in:
-        inside = min(inside, column.wrap_in * POINTS_PER_INCH)
-    header = max(len(part) for part in halves(column.text)) * SIGN_PT
-    return max(inside, header) + BETWEEN_PT
+        inside = min(inside, column.wrap_in * POINTS_PER_INCH / SIGN_PT)
+    header = max(len(part) for part in halves(column.text))
+    return max(inside, header) + BETWEEN

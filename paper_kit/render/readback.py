@@ -14,7 +14,7 @@ from paper_kit.core.paper import Paper
 from paper_kit.render.check import Finding
 from paper_kit.render.covered import ReadBack, cited, fact_number, plain, runs, uncovered
 from paper_kit.render.furniture import NAME
-from paper_kit.render.layout import Layout, Word, read_layout
+from paper_kit.render.layout import Layout, Link, Word, read_layout
 from paper_kit.render.manuscript import Typeset
 from paper_kit.render.material import Drawn
 from paper_kit.render.poppler import numbers_drawn
@@ -22,7 +22,9 @@ from paper_kit.render.signs import flipped
 from paper_kit.render.typed import NUMBER, body, numbers_in_formulas, numbers_in_tables
 
 PAGES = "pages.json"  # beside provenance.json: which facts stand on which page
+FLOATED = 400  # printings in the floats at the head of a page, at most
 FRONT = 5  # letters and digits of neighbouring words that tell a text of paper.toml
+Run = list[tuple[Link, list[int]]]  # links to one target, each with the places of its words
 _FORMULA = set("=+\N{MINUS SIGN}\u00d7\u2190\u2211\u230a\u230b\u2264\u2265\u2208\u2112\u2113")
 
 
@@ -99,13 +101,13 @@ def pages_json(read: ReadBack, digest: str) -> bytes:
 def misprints(read: ReadBack) -> Iterator[Finding]:
     """Links whose words are not their fact's, and facts of the text that no link shows."""
     shown: set[int] = set()
-    for links in runs(read.words_of):
+    for links in _printings(read):
         number = fact_number(links[0][0].target)
         fact = read.facts.get(number)
         if fact is None:
             continue
         shown.add(number)
-        pieces = ["".join(read.layout.words[place].text for place in places) for _, places in links]
+        pieces = _texts(read, links)
         if not _prints(pieces, fact.text):
             told = f'{fact.name} is "{fact.text}", but the page shows "{" ".join(pieces)}"'
             cure = "a command around it changes its text: set it outside of that command."
@@ -116,6 +118,31 @@ def misprints(read: ReadBack) -> Iterator[Finding]:
             yield Finding(
                 "misprint", str(fact.places[0]), f"{told}; is it inside of another command's argument?"
             )
+
+
+def _printings(read: ReadBack) -> Iterator[Run]:
+    """The runs of links, those joined again that a float at the head of a column or page parts."""
+    left = list(runs(read.words_of))
+    while left:
+        run = left.pop(0)
+        fact = read.facts.get(fact_number(run[0][0].target))
+        if fact and not _prints(_texts(read, run), fact.text):
+            target = run[0][0].target
+            at = next((at for at, other in enumerate(left[:FLOATED]) if other[0][0].target == target), -1)
+            if at >= 0 and _goes_on(read, run, left[at], fact.text):
+                run = [*run, *left.pop(at)]
+        yield run
+
+
+def _goes_on(read: ReadBack, run: Run, later: Run, text: str) -> bool:
+    """Whether a printing that a run begins may end in a later one: in another column, and no whole one."""
+    before, after = run[-1][0].box, later[0][0].box
+    elsewhere = after.page > before.page or after.top < before.top
+    return elsewhere and not _prints(_texts(read, later), text)
+
+
+def _texts(read: ReadBack, run: Run) -> list[str]:
+    return ["".join(read.layout.words[place].text for place in places) for _, places in run]
 
 
 def _signed(read: ReadBack) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pylatex import MultiColumn, NoEscape, Tabular
 from paper_kit.analysis.artifacts import Cell, Column, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.render.measured import FactText
-from paper_kit.render.narrow import blocks, halves
+from paper_kit.render.narrow import Line, blocks, halves
 from paper_kit.render.tex import Tex, escape, join, key
 
 Show = Callable[[Any], Tex]
@@ -19,12 +19,12 @@ Show = Callable[[Any], Tex]
 _NUMBER = re.compile(r"(?P<whole>[+\N{MINUS SIGN}]?[0-9,]+)(?P<fraction>\.[0-9]+)?(?P<rest>\D.*)?", re.DOTALL)
 
 
-def tabular(table: Table, show: Show, width_in: float = 0) -> Tex:
+def tabular(table: Table, show: Show, line: Line | None = None) -> Tex:
     r"""`\pktable{tabular}{notes}`: macros.tex chooses the largest type in which it fits the line.
 
-    A table too wide for `width_in` at the smallest type (0: any width) stands in blocks of columns.
+    A table too wide for the line at the smallest type (None: it never is) stands in blocks of columns.
     """
-    parts = [_block(part, show) for part in (blocks(table, width_in) if width_in else (table,))]
+    parts = [_block(part, show) for part in (blocks(table, line) if line else (table,))]
     stacked = parts[0]
     if len(parts) > 1:
         stacked = "\\begin{tabular}{@{}l@{}}%\n" + "\\\\[4pt]\n".join(parts) + "\\end{tabular}"

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from paper_kit.analysis.style import Style
 from paper_kit.core.config import Frozen, read_toml, validate
 from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.render.narrow import SIGN_PT, Line
 from paper_kit.render.widths import measured
 
 CLASS_FILES = {
@@ -43,9 +44,11 @@ class Venue(Frozen):
     `documentclass`, `style` and `bibliography_style` name files of the TeX system or beside venue.toml
     ("Definitions/mdpi" for one in a folder); `commands` is TeX for the end of the preamble.
     `column_in` and `text_in` are \columnwidth and \textwidth; figures are drawn at these widths in `font`
-    at `font_size_pt`. Where they are left out they are measured. `page_limit` (0: none) is of the pages that
-    `limit_counts` names; the provenance appendix and a supplement never count. `supplement` says whether the
-    appendices are a file of their own; `author_format` is a file of templates/venues/shared/.
+    at `font_size_pt`. Where they are left out they are measured. `sign_pt` is the width of a sign of the
+    text's font at 6.5 pt, by which a table is known to be too wide for the page (Computer Modern's is 3.8,
+    Times' 3.2). `page_limit` (0: none) is of the pages that `limit_counts` names; the provenance appendix
+    and a supplement never count. `supplement` says whether the appendices are a file of their own;
+    `author_format` is a file of templates/venues/shared/.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Venue(Frozen):
     font: Literal["serif", "sans"] = "serif"
     font_family: tuple[str, ...] = ()
     font_size_pt: Annotated[float, Field(ge=6, le=14)] = 8.0
+    sign_pt: Annotated[float, Field(gt=1, lt=10)] = SIGN_PT
     bibliography_style: str = "plain"
     page_limit: Annotated[int, Field(ge=0)] = 0
     limit_counts: Counts = "all"
@@ -89,6 +93,11 @@ class Venue(Frozen):
     def figure_style(self) -> Style:
         """How figures look in this venue."""
         return Style(self.column_in, self.text_in, self.font, self.font_family, self.font_size_pt)
+
+    @property
+    def line(self) -> Line:
+        """The line of a table across the page."""
+        return Line(self.text_in, self.column_in, self.sign_pt)
 
     def for_reviewers(self) -> Venue:
         """The venue as [blind] changes it."""

@@ -235,6 +235,22 @@ def test_a_link_prints_its_fact_also_over_two_lines_and_twice_in_a_row() -> None
     assert list(untraced(found, NOTHING_MEANT)) == []
 
 
+def broken(begin: str, floated: str, end: str) -> list[Finding]:
+    """The misprints of a fact that a float at the head of the next column parts."""
+    first, other, last = word(begin, 10, 700), word(floated, 310, 80), word(end, 310, 200)
+    links = (link(first), link(other, "pk.2"), link(last))
+    return list(misprints(read(first, other, last, links=links)))
+
+
+def test_a_fact_that_a_float_parts_is_read_as_one() -> None:
+    assert broken("72.4", "9", "%") == []
+
+
+@pytest.mark.parametrize(("begin", "end"), [("nothing", "72.4%"), ("72.4%", "nothing"), ("72.5", "%")])
+def test_parts_that_are_no_fact_together_are_misprints(begin: str, end: str) -> None:
+    assert broken(begin, "9", end) != []
+
+
 @pytest.mark.parametrize("text", ["172.4", "72.41", "72.5", "2,72.4"])
 def test_a_link_over_another_number_is_a_misprint(text: str) -> None:
     shown = word(f"{text}%")

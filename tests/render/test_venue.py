@@ -8,7 +8,7 @@ from paper_kit.analysis.artifacts import Cell, Column, Table
 from paper_kit.core.errors import InputError
 from paper_kit.core.paper import Author, Paper
 from paper_kit.render.frontmatter import front_matter
-from paper_kit.render.narrow import blocks
+from paper_kit.render.narrow import Line, blocks
 from paper_kit.render.venue import SHARED, Venue, belongs, inside_class, load_venue, place_in_build, venues
 from tests.render.small import TEMPLATES
 
@@ -131,11 +131,11 @@ def wide(columns: int, **more: object) -> Table:
 
 def test_a_table_that_fits_stays_whole() -> None:
     table = wide(4)
-    assert blocks(table, 7.0) == (table,)
+    assert blocks(table, Line(7.0)) == (table,)
 
 
 def test_a_table_too_wide_stands_in_blocks_that_hold_each_column_once_and_the_first_in_all() -> None:
-    parts = blocks(wide(12), 4.8)
+    parts = blocks(wide(12), Line(4.8))
     assert len(parts) > 1
     assert all(part.columns[0].header == "Model" for part in parts)
     headers = [column.header for part in parts for column in part.columns[1:]]
@@ -143,7 +143,7 @@ def test_a_table_too_wide_stands_in_blocks_that_hold_each_column_once_and_the_fi
 
 
 def test_blocks_keep_the_headers_above_their_columns() -> None:
-    parts = blocks(wide(12, groups=(("", 1), ("One", 5), ("Two", 7))), 4.8)
+    parts = blocks(wide(12, groups=(("", 1), ("One", 5), ("Two", 7))), Line(4.8))
     assert len(parts) > 1
     spans: dict[str, int] = {}
     for part in parts:
@@ -155,4 +155,18 @@ def test_blocks_keep_the_headers_above_their_columns() -> None:
 def test_a_table_with_cells_that_span_columns_stays_whole() -> None:
     named = (Column("Model", "l"), *(Column(f"A long header {number}") for number in range(12)))
     table = Table("wide", named, (("x", Cell("over all", span=12)),))
-    assert blocks(table, 3.0) == (table,)
+    assert blocks(table, Line(3.0)) == (table,)
+
+
+def test_a_narrow_font_keeps_a_table_whole_that_a_wide_one_parts() -> None:
+    table = wide(9)
+    assert len(blocks(table, Line(7.0))) > 1
+    assert blocks(table, Line(7.0, sign_pt=2.8)) == (table,)
+
+
+def test_a_text_wraps_only_where_the_page_is_too_narrow_for_it_at_ease() -> None:
+    named = (Column("Layer", "l"), Column("Operation", "l", wrap_in=1.0))
+    table = Table("layers", named, (("Stage", "two inverted residual blocks of stride two"),))
+    assert blocks(table, Line(6.3))[0].columns[1].wrap_in == 0.0
+    assert blocks(table, Line(3.4))[0].columns[1].wrap_in == 1.0
+    assert blocks(table, Line(6.3, column_in=3.0))[0].columns[1].wrap_in == 1.0

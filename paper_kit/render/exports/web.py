@@ -69,7 +69,7 @@ def written(made: Typeset, manuscript: Manuscript, venue: Venue, numbers: Number
     from paper_kit.render.exports.web_html import HtmlShape, html_page
     from paper_kit.render.exports.web_page import page
 
-    found = source(made, numbers, venue.text_in)
+    found = source(made, numbers, venue.line)
     files = page_files(made, manuscript, venue)
     shown = pictures(pictured(found.tex), files, "svg" if kind == "html" else "png")
     if kind == "docx":

@@ -12,6 +12,7 @@ from paper_kit.render.exports.web_floats import Float, Grid, replaced, with_floa
 from paper_kit.render.exports.web_numbers import Numbers, bracket, letters
 from paper_kit.render.lexer import closing_brace
 from paper_kit.render.manuscript import Typeset
+from paper_kit.render.narrow import Line
 from paper_kit.render.printer import Printer
 from paper_kit.render.tabular import tabular
 from paper_kit.render.tex import MATHS
@@ -102,12 +103,12 @@ class Source:
     origins: frozenset[int]  # numbers of the facts that the provenance appendix tells of
 
 
-def source(made: Typeset, numbers: Numbers, width_in: float) -> Source:
+def source(made: Typeset, numbers: Numbers, line: Line) -> Source:
     """The TeX of a paper, whose front matter is FRONT, with the numbers of its PDF."""
     printer = Printer(printed=made.facts)
 
     def written(table: Table) -> str:
-        return str(tabular(table, printer.show, width_in))
+        return str(tabular(table, printer.show, line))
 
     preamble, _, rest = made.tex.partition(r"\begin{document}")
     body = rest.rpartition(r"\end{document}")[0]
