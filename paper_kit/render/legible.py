@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,6 +34,8 @@ _PICTURE = re.compile(
     r"\\includegraphics\s*(?:\[((?:[^\[\]{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\])?\s*\{([^}]*)\}"
 )
 _WORD = re.compile(r"[A-Za-z]{5,}")
+_FLOAT = re.compile(r"\\begin\{((?:figure|table|algorithm|listing)\*?)\}(.*?)\\end\{\1\}", re.DOTALL)
+_LABEL = re.compile(r"\\label\{([^}]*)\}")
 
 
 def legible(pdf: Path, made: Typeset) -> list[Finding]:
@@ -154,9 +155,8 @@ def unused(made: Typeset, files: Mapping[str, bytes]) -> Iterator[Finding]:
                 "unused", f"figure {stem}", r"is made but not printed; place it by \VAR{figure(…)}."
             )
     referred = set(",".join(re.findall(r"\\\w*ref\*?\{([^}]*)\}", tex)).replace(" ", "").split(","))
-    seen = Counter(re.findall(r"\\label\{((?:fig|tab):[^}]*)\}", tex))
     rows = made.tex.split("\n")
-    for name in seen:
+    for name in dict.fromkeys(name for _, inner in _FLOAT.findall(tex) for name in _LABEL.findall(inner)):
         if name not in referred:
             number = next((at for at, row in enumerate(rows, start=1) if f"\\label{{{name}}}" in row), 1)
             yield Finding(

@@ -107,6 +107,15 @@ class TestPlanted:
         assert "templates/photo.png" not in found
         assert "alt text: templates/manuscript.tex:6" in found
 
+    @pytest.mark.parametrize(("limit", "told_as"), [(1, "2 pages before the references"), (2, "")])
+    def test_the_page_on_which_the_references_begin_counts_where_text_stands_above(
+        self, limit: int, told_as: str, tmp_path: Path
+    ) -> None:
+        text = r"one\clearpage two\cite{other}\AtEndDocument{\clearpage three}"
+        found = checked(text, tmp_path, page_limit=limit, limit_counts="before_references")
+        assert told_as in told(found)
+        assert bool(told_as) == bool(found)
+
     def test_a_citation_without_an_entry_is_found_on_the_page_too(self, tmp_path: Path) -> None:
         found = told(checked(r"\cite{nobody} \cite{other}", tmp_path))
         assert "there is no entry nobody" in found

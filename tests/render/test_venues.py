@@ -39,6 +39,8 @@ WRONG = {
     "blind",
     "brace",
 }
+# The example has more pages than these allow: LNCS its text alone, the IEEE's the text with the appendices.
+TOO_LONG = {("llncs", "none"), ("llncs", "own"), ("ieeetran", "none"), ("ieeetran_journal", "none")}
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in ("latexmk", "pdflatex", "pdftotext", "pdftohtml")),
     reason="TeX or poppler is missing",
@@ -76,13 +78,14 @@ def build(root: Path, venue: str, edition: Edition, supplement: str) -> tuple[Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("venue", SIX)
 @pytest.mark.parametrize(
-    ("edition", "supplement"), [("linked", "none"), ("blind", "none"), ("linked", "own")]
+    ("edition", "supplement"), [("linked", "none"), ("blind", "none"), ("linked", "own"), ("blind", "own")]
 )
 def test_the_example_compiles_in_every_venue_normal_blind_and_with_a_supplement(
     example: Path, venue: str, edition: Edition, supplement: str
 ) -> None:
     pdf, findings = build(example, venue, edition, supplement)
-    assert [str(each) for each in findings if each.kind in WRONG] == []
+    allowed = {"pages"} if (venue, supplement) in TOO_LONG else set()
+    assert [str(each) for each in findings if each.kind not in allowed] == []
     assert (pdf.with_name("supplement.pdf")).is_file() == (supplement == "own")
 
 
