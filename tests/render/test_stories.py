@@ -7,6 +7,7 @@ import pytest
 from tests.render.stories import printed, study
 
 # section -> verdict -> words that only this branch prints
+SEEDS = [1, pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(5, marks=pytest.mark.slow)]
 TECHNIQUES = {
     "transfer": {
         "holds": "it accuracy is lower by",
@@ -126,7 +127,7 @@ def told(tmp_path_factory):
     return tell
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("removal", REMOVALS)
 def test_each_technique_is_said_to_do_what_its_removal_did(told, seeds, removal):
     text = words(told(seeds, removal, False))
@@ -140,7 +141,7 @@ def test_each_technique_is_said_to_do_what_its_removal_did(told, seeds, removal)
         assert found == {expected}, f"{name}: {found}"
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("even", [False, True])
 def test_models_and_classes_are_ordered_only_where_they_differ(told, seeds, even):
     text = words(told(seeds, "harm", even))
@@ -152,7 +153,7 @@ def test_models_and_classes_are_ordered_only_where_they_differ(told, seeds, even
         assert len(found) == 1
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("seeds", SEEDS)
 def test_with_fewer_than_three_seeds_a_claim_is_about_the_trained_network(told, seeds):
     text = words(told(seeds, "harm", False))
     assert ("the trained EmotionViT" in text or "the trained AdvancedEmoteNet" in text) is (seeds < 3)

@@ -74,8 +74,8 @@ def test_the_shipped_manuscript_is_read_in_less_than_0_7_seconds():
 
 
 def test_nearly_every_planted_number_is_found_at_its_line():
-    """A hundred of each form; `benchmarks/mutations.py` plants 1,500."""
-    found = list(rates(TEMPLATES, 100, seed=1))
+    """Forty of each form; `benchmarks/mutations.py` plants 1,500."""
+    found = list(rates(TEMPLATES, 40, seed=1))
     assert len(found) == len(FORMS) + 1
     assert {rate.form: rate.missed for rate in found if rate.share < LEAST} == {}
 
