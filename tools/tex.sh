@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # Sees that TeX is here. Installs it with apt where it can, after asking (YES=1 does not ask); else says what to type.
-# EXTRAS=1: also what only some commands and the slow tests need: pandoc, latexdiff, acmart's fonts, Chromium.
+# EXTRAS=few: also pandoc and latexdiff, for build-html, build-docx and diff --pdf.
+# EXTRAS=1: these, acmart's fonts, and Chromium for the slow tests.
 set -euo pipefail
 
 packages="latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers
 texlive-science texlive-pictures texlive-bibtex-extra texlive-plain-generic lmodern cm-super poppler-utils"
 time="about 90 seconds"
+tools=""
+case "${EXTRAS:-}" in
+few | 1) packages="$packages pandoc latexdiff" tools="pandoc latexdiff" ;;
+esac
 if [ "${EXTRAS:-}" = 1 ]; then
-    packages="$packages pandoc latexdiff texlive-fonts-extra librsvg2-bin chromium chromium-driver"
+    packages="$packages texlive-fonts-extra chromium chromium-driver" tools="$tools chromium chromedriver"
     time="about 5 minutes"
 fi
 needed_files="IEEEtran.cls acmart.cls elsarticle.cls llncs.cls binhex.tex tikz.sty booktabs.sty microtype.sty algpseudocode.sty lmodern.sty"
@@ -15,10 +20,8 @@ needed_files="IEEEtran.cls acmart.cls elsarticle.cls llncs.cls binhex.tex tikz.s
 whole() {
     command -v latexmk >/dev/null && command -v pdftotext >/dev/null && command -v kpsewhich >/dev/null || return 1
     for file in $needed_files; do kpsewhich "$file" >/dev/null || return 1; done
-    if [ "${EXTRAS:-}" = 1 ]; then
-        for tool in pandoc latexdiff chromium chromedriver rsvg-convert; do command -v "$tool" >/dev/null || return 1; done
-        kpsewhich libertine.sty >/dev/null || return 1
-    fi
+    for tool in $tools; do command -v "$tool" >/dev/null || return 1; done
+    [ "${EXTRAS:-}" != 1 ] || kpsewhich libertine.sty >/dev/null
 }
 
 if whole; then exit 0; fi
