@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def references(
         return (), ()
     topics = load_topics((root / TOPICS).read_text(encoding="utf-8"))
     bibliography = manuscript.files.get(BIBLIOGRAPHY, b"").decode(errors="replace")
-    found = tuple(reference_findings(made.tex, bibliography, topics))
+    found = tuple(reference_findings(made.tex, bibliography, topics, date.today().year))
     return found, reference_counts(made.tex, bibliography, topics)
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from paper_kit.core.errors import InputError
 from paper_kit.render.check import Finding
 from paper_kit.render.lexer import closing_brace
 
+LAG = 1  # years that the newest work may be old, where nothing says when the paper is submitted
 TOPICS, BIBLIOGRAPHY = "templates/topics.toml", "references.bib"
 _CITED = re.compile(r"\\(?!nocite|bstctlcite)[A-Za-z]*cite[A-Za-z]*\*?\s*(?:\[[^\]]*\]\s*){0,2}\{([^{}]*)\}")
 _ENTRY = re.compile(r"^\s*@(?!comment|string|preamble|IEEEtranBSTCTL)\w+\s*\{\s*([^\s,{}]+)\s*,", re.M | re.I)
@@ -31,12 +32,15 @@ class Topic(Frozen):
 
 
 class Topics(Frozen):
-    """topics.toml: how many works to cite, which share of them from the last `years` to `year`, on what."""
+    """topics.toml: how many works to cite, which share of them from the last `years` to `year`, on what.
+
+    `year` is that of submission; without it the years end with the newest work that is cited.
+    """
 
     cited: Annotated[int, Field(ge=0)] = 0
     recent: Annotated[float, Field(ge=0, le=1)] = 0.0
     years: Annotated[int, Field(ge=1)] = 3
-    year: Annotated[int, Field(ge=1900)]
+    year: Annotated[int, Field(ge=1900)] | Literal["newest"] = "newest"
     topic: tuple[Topic, ...] = ()
 
 
@@ -79,21 +83,28 @@ def reference_counts(tex: str, bibliography: str, topics: Topics) -> tuple[Count
     known = _cited(tex, bibliography)
     recent = len(_recent(known, topics))
     share = f" ({100 * recent / len(known):.0f} %)" if known else ""
-    span = f"{topics.year - topics.years + 1} to {topics.year}"
+    year = _last_year(known, topics)
+    span = f"{year - topics.years + 1} to {year}" if year else f"the last {topics.years} years"
     by_topic = (Counted(topic.title, str(len(_on(known, topic)))) for topic in topics.topic)
     return (Counted("works cited", str(len(known))), Counted(f"from {span}", f"{recent}{share}"), *by_topic)
 
 
-def reference_findings(tex: str, bibliography: str, topics: Topics) -> Iterator[Finding]:
-    """What the references lack of what topics.toml asks for."""
+def reference_findings(tex: str, bibliography: str, topics: Topics, today: int) -> Iterator[Finding]:
+    """What the references lack of what topics.toml asks for; `today` is the present year."""
     known = _cited(tex, bibliography)
     place = f"templates/{BIBLIOGRAPHY}"
     if len(known) < topics.cited:
         told = f"{len(known)} works are cited, but {TOPICS} asks for {topics.cited}"
         yield Finding("references", place, f"{told}; cite more, or lower `cited` there.")
+    year = _last_year(known, topics)
+    if known and topics.year == "newest" and year < today - LAG:
+        told = f"the newest work cited is of {year}, and this is {today}"
+        yield Finding(
+            "references", place, f"{told}; cite newer ones, or state the year of submission in {TOPICS}."
+        )
     recent, wanted = len(_recent(known, topics)), topics.recent * len(known)
     if recent < wanted:
-        told = f"{recent} of {len(known)} works cited are of the last {topics.years} years to {topics.year}"
+        told = f"{recent} of {len(known)} works cited are of the last {topics.years} years to {year}"
         cure = (
             f"but {TOPICS} asks for a share of {topics.recent:g}; cite newer ones, or lower `recent` there."
         )
@@ -112,9 +123,18 @@ def _cited(tex: str, bibliography: str) -> dict[str, Mapping[str, str]]:
 
 
 def _recent(known: Mapping[str, Mapping[str, str]], topics: Topics) -> list[str]:
-    years = {key: fields.get("year", "") for key, fields in known.items()}
-    span = range(topics.year - topics.years + 1, topics.year + 1)
-    return [key for key, year in years.items() if year.strip().isdigit() and int(year) in span]
+    last = _last_year(known, topics)
+    return [key for key, year in _years(known).items() if last - topics.years < year <= last]
+
+
+def _last_year(known: Mapping[str, Mapping[str, str]], topics: Topics) -> int:
+    """The year of submission, or else that of the newest work; 0 where neither is known."""
+    return max(_years(known).values(), default=0) if topics.year == "newest" else topics.year
+
+
+def _years(known: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+    years = {key: fields.get("year", "").strip() for key, fields in known.items()}
+    return {key: int(year) for key, year in years.items() if year.isdigit()}
 
 
 def _on(known: Mapping[str, Mapping[str, str]], topic: Topic) -> list[str]:

@@ -44,7 +44,7 @@ title = "vision transformers"
 
 
 def found(topics: str) -> list[str]:
-    return [finding.message for finding in reference_findings(TEX, BIB, load_topics(topics))]
+    return [finding.message for finding in reference_findings(TEX, BIB, load_topics(topics), 2026)]
 
 
 def test_what_is_cited_in_the_text_is_counted_and_nothing_else():
@@ -95,3 +95,20 @@ def test_what_the_author_has_to_write_is_listed_with_its_place():
     tex = "A.\n\\pkauthor{say {what}\n you saw}\n% \\pkauthor{old}\n5\\,\\% \\pkauthor{more}"
     lines = SourceMap(tuple(Place("a.tex", number) for number in range(11, 17)))
     assert list(todos(tex, lines)) == [Todo("a.tex:12", "say {what} you saw"), Todo("a.tex:15", "more")]
+
+
+def test_without_a_year_the_last_years_end_with_the_newest_work_until_it_has_grown_old():
+    topics = load_topics(ASKED.replace("year = 2026\n", ""))
+    counts = {count.name: count.found for count in reference_counts(TEX, BIB, topics)}
+    assert counts["from 2024 to 2026"] == "2 (67 %)"
+    for year in (2026, 2027):
+        assert not list(reference_findings(TEX, BIB, topics, year))
+    (old,) = reference_findings(TEX, BIB, topics, 2028)
+    assert old.message.startswith("the newest work cited is of 2026, and this is 2028; cite newer ones")
+    assert not list(reference_findings(TEX, BIB, load_topics(ASKED), 2028))
+
+
+def test_a_paper_that_cites_nothing_has_no_newest_work():
+    topics = load_topics("")
+    assert not list(reference_findings("", BIB, topics, 2028))
+    assert reference_counts("", BIB, topics)[1].found == "0"
