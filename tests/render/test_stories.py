@@ -49,7 +49,7 @@ TECHNIQUES = {
         "undecided": "No removal of a component changed a network beyond noise",
     },
     "classes that gained": {
-        "holds": "The largest fall of a recall in an ablation",
+        "holds": "The class whose recall falls most in an ablation",
         "reversed": "No recall falls in an ablation",
         "undecided": "cannot be told from the lowest of so many",
     },
@@ -177,8 +177,8 @@ def test_sentence_and_table_show_one_p(told, removal):
 
 SAME = "does not distinguishably lose more or less than"
 LEANS = {  # what EmotionViT changes further without transfer -> words of the comparison, of the discussion
-    -0.3: ("is ahead of it instead", "EmotionViT loses more than"),
-    -0.2: ("it cannot be told apart from", "EmotionViT loses more than"),
+    -0.3: ("so that the order is not one of architectures alone", "EmotionViT loses more than"),
+    -0.2: ("the tests do not tell", "EmotionViT loses more than"),
     0.0: ("also holds where neither has transferred weights", SAME),
     0.1: ("also holds where neither has transferred weights", "EmotionViT loses less than"),
 }
