@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from paper_kit.analysis._scores import carriers, scores_RN
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._terms import Term, merged, scaled
 from paper_kit.core.errors import InputError
-from paper_kit.stats.metrics import Floats
 
 if TYPE_CHECKING:
     from paper_kit.analysis.results import Results
+    from paper_kit.stats.metrics import Floats
 
 Question = tuple[object, ...]  # what is tested: the same question has one p-value in the whole document
 
@@ -87,6 +86,7 @@ def counted(left: Fact, right: Fact) -> Comparison:
 
 def tested(results: Results, what: Asked, left: Fact, right: Fact, alpha: float, margin: float) -> Comparison:
     """left less right, tested on the images and seeds that both stand on."""
+    from paper_kit.analysis._scores import carriers, scores_RN
     from paper_kit.stats.tests import mcnemar_midp, tost
     from paper_kit.stats.variance import mean_interval
 
@@ -137,6 +137,8 @@ def _pair_of_accuracies(
         return None
     if sorted(term.weight for term in weighted) != [-1.0, 1.0] or len(weighted[0].readings) != 1:
         return None
+    from paper_kit.analysis._scores import scores_RN
+
     first, second = (scores_RN(results, [replace(term, weight=1.0)])[0] for term in weighted)
     return first, second
 

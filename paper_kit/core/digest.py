@@ -7,7 +7,7 @@ import json
 import platform
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -19,9 +19,9 @@ from paper_kit.core.config import weights_folders
 from paper_kit.core.files import canonical_json, read_json, sha256_file, sha256_text, write_json
 from paper_kit.core.pack import RECORD_FILES
 from paper_kit.core.paper import experiment_files, load_paper
-from paper_kit.core.part import without_defaults
+from paper_kit.core.part import code_hashes, without_defaults
 from paper_kit.core.plan import Plan, all_runs, load_plans
-from paper_kit.core.source import PACKAGE, code_hash
+from paper_kit.core.source import PACKAGE, code_hash, imported_modules
 from paper_kit.core.spec import RunSpec
 
 CLASSES = {  # class -> what a difference in it means to a reader
@@ -76,17 +76,17 @@ def inputs(
     runs: Path | None = None,
     options: Mapping[str, Any] | None = None,
     remember: bool = True,
+    plans: tuple[Plan, ...] = (),
 ) -> Inputs:
     """The inputs of a build of the study at `root`; names and paths are those of `build_paper`'s Request.
 
-    `options` are what else was asked for and changes pages. With `remember`, a file whose size and times are
-    those of an earlier call is not read again; the memory lies in paper/build, once that is there. Raises
-    InputError for a study that cannot be planned.
+    `options` are what else was asked for and changes pages; `plans` those of the experiments, where they are
+    at hand. With `remember`, a file whose size and times are those of an earlier call is not read again; the
+    memory lies in paper/build, once that is there. Raises InputError for a study that cannot be planned.
     """
-    paper = load_paper(root)
-    files = experiment_files(root, experiments)
-    plans = load_plans(files, weights=weights_folders(root))
-    hashes = _Hashes(root / "paper" / "build" / MEMORY if remember else None)
+    paper, files = load_paper(root), experiment_files(root, experiments)
+    plans = plans or load_plans(files, weights=weights_folders(root))
+    hashes = FileHashes(root if remember else None)
     place = venue or paper.venue
     templates = tuple(_template_files(root / "templates", place))
     store = runs or root / "experiments" / "runs"
@@ -151,7 +151,7 @@ def _template_files(folder: Path, venue: str) -> Iterator[Path]:
             yield path
 
 
-def _code(root: Path, templates: Iterable[Path], hashes: _Hashes) -> Iterator[tuple[str, str]]:
+def _code(root: Path, templates: Iterable[Path], hashes: FileHashes) -> Iterator[tuple[str, str]]:
     """Name -> hash of the package's rooms, of the study's plug-ins, and of modules that templates name."""
     for room in ROOMS:
         for path in sorted((PACKAGE / room).rglob("*.py")):
@@ -165,7 +165,9 @@ def _code(root: Path, templates: Iterable[Path], hashes: _Hashes) -> Iterator[tu
         yield path.relative_to(root).as_posix(), hashes.of(path, code=True)
 
 
-def _named(files: Iterable[Path], root: Path, hashes: _Hashes, venue: bool | None = None) -> dict[str, str]:
+def _named(
+    files: Iterable[Path], root: Path, hashes: FileHashes, venue: bool | None = None
+) -> dict[str, str]:
     """Path inside the study -> hash; with `venue`, only those that are, or are not, of a venue."""
     found = {}
     for path in files:
@@ -176,10 +178,14 @@ def _named(files: Iterable[Path], root: Path, hashes: _Hashes, venue: bool | Non
     return found
 
 
-class _Hashes:
-    """Hashes of files; those of an earlier call where size and times (also of the inode) are the same."""
+class FileHashes:
+    """Hashes of files; those of an earlier call where size and times (also of the inode) are the same.
 
-    def __init__(self, memory: Path | None) -> None:
+    They are remembered in paper/build of the study at `root`, where that is not None.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        memory = root / "paper" / "build" / MEMORY if root is not None else None
         self._memory = memory
         self._known: dict[str, list[Any]] = {}
         self._new = False
@@ -189,14 +195,27 @@ class _Hashes:
 
     def of(self, path: Path, *, code: bool = False) -> str:
         """SHA-256 of the bytes, or the hash of the code without comments; bytes where it is no Python."""
+        return (
+            self._known_of("code", path, _code_hash) if code else self._known_of("bytes", path, sha256_file)
+        )
+
+    def of_plugin(self, kind: str, name: str) -> dict[str, str]:
+        """File -> hash of its code, for a plug-in and the package files that it imports."""
+        return code_hashes(kind, name, lambda path: self.of(path, code=True), self._modules)
+
+    def _modules(self, path: Path) -> list[str]:
+        return self._known_of("imports", path, lambda path: ",".join(imported_modules(path))).split(",")
+
+    def _known_of(self, what: str, path: Path, find: Callable[[Path], str]) -> str:
+        """What is found in the file, or was while it was the same."""
         status = path.stat()
         mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        key = f"{'code' if code else 'bytes'} {path.resolve()}"
+        key = f"{what} {path.resolve()}"
         known = self._known.get(key)
         if known is not None and known[:3] == mark:
             return str(known[3])
         began = time.time_ns()
-        found = _code_hash(path) if code else sha256_file(path)
+        found = find(path)
         if began - max(mark[1:]) > SETTLED_NS:
             self._known[key] = [*mark, found]
             self._new = True

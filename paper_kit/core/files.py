@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 from paper_kit.core.errors import InputError
 
@@ -54,6 +54,8 @@ def write_json(path: Path, value: Any) -> None:
 def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     """Nothing; `path` holds the arrays as a compressed npz that loads without pickle."""
     buffer = io.BytesIO()
+    import numpy as np  # here, for most commands need none
+
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_bytes(path, buffer.getvalue())
 

@@ -6,7 +6,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError, model_serializer, model_valid
 
 from paper_kit.core.config import Frozen, study_root
 from paper_kit.core.errors import InputError, did_you_mean
-from paper_kit.core.source import PACKAGE, code_hash, imported_files
+from paper_kit.core.source import PACKAGE, code_hash, imported_files, imported_modules
 
 Kind = Literal["model", "dataset", "figure", "table", "facts", "executor"]
 
@@ -167,10 +167,15 @@ def load(kind: str, name: str) -> Callable[..., Any]:
     return loaded
 
 
-def code_hashes(kind: str, name: str) -> dict[str, str]:
+def code_hashes(
+    kind: str,
+    name: str,
+    hash_of: Callable[[Path], str] = code_hash,
+    modules_of: Callable[[Path], Iterable[str]] = imported_modules,
+) -> dict[str, str]:
     """File -> hash of its code, for the plug-in and the package files it imports."""
-    files = imported_files(plugin_file(kind, name))
-    return {_shown(file): code_hash(file) for file in files}
+    files = imported_files(plugin_file(kind, name), modules_of)
+    return {_shown(file): hash_of(file) for file in files}
 
 
 def _shown(file: Path) -> str:
@@ -206,9 +211,20 @@ def _options(file: Path, _changed_ns: int, function: str, kind: str) -> dict[str
     arguments = _function(file, function, kind).args
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         written = ast.unparse(argument.annotation) if argument.annotation else "str"
-        value = ast.literal_eval(default) if default is not None else None
+        value = _default(default, argument.arg, file) if default is not None else None
         found[argument.arg] = Option(written, value, default is None)
     return found
+
+
+def _default(written: ast.expr, argument: str, file: Path) -> Any:
+    """The value of a default; InputError where only running the file would tell it."""
+    try:
+        return ast.literal_eval(written)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise InputError(
+            f"{file}:{written.lineno}: the default of {argument!r} is {ast.unparse(written)}, which cannot "
+            f"be known without running the file; write its value: a number or a text."
+        ) from None
 
 
 def _function(file: Path, wanted: str, kind: str) -> ast.FunctionDef:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import tokenize
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -19,12 +20,16 @@ def code_hash(path: Path) -> str:
     return hashlib.sha256(kept.encode()).hexdigest()[:16]
 
 
-def imported_files(path: Path) -> list[Path]:
+def imported_modules(path: Path) -> tuple[str, ...]:
+    """Names of the modules that a file imports, and of what it takes from them, in their order."""
+    return tuple(sorted(_modules(ast.parse(path.read_text(encoding="utf-8")))))
+
+
+def imported_files(path: Path, modules_of: Callable[[Path], Iterable[str]] = imported_modules) -> list[Path]:
     """Files of this package outside `core` that `path` imports, itself first, directly or through others."""
     found = [path.resolve()]
     for file in found:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for module in sorted(_modules(tree)):
+        for module in modules_of(file):
             target = _package_file(module)
             if target is not None and target not in found:
                 found.append(target)

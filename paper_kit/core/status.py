@@ -34,10 +34,14 @@ def not_at_hand(_part: Part) -> None:
 
 
 def statuses(
-    plans: tuple[Plan, ...], store: Store, fingerprint: Fingerprint = not_at_hand, only: tuple[str, ...] = ()
+    plans: tuple[Plan, ...],
+    store: Store,
+    fingerprint: Fingerprint = not_at_hand,
+    only: tuple[str, ...] = (),
+    hashes: Hashes = code_hashes,
 ) -> tuple[RunStatus, ...]:
     """The status of every run of the plans, source runs first; a run whose source is stale is stale too."""
-    check = _Check(store, fingerprint)
+    check = _Check(store, fingerprint, hashes)
     labels = run_labels(plans)
     found: dict[str, RunStatus] = {}
     for run in chosen_runs(plans, only):
@@ -75,10 +79,10 @@ def _listed(files: list[str]) -> str:
 class _Check:
     """One look at a Store; each dataset is looked at once, and each file of code."""
 
-    def __init__(self, store: Store, fingerprint: Fingerprint) -> None:
+    def __init__(self, store: Store, fingerprint: Fingerprint, hashes: Hashes) -> None:
         self._store = store
         self._fingerprint = lru_cache(maxsize=None)(fingerprint)
-        self._hashes = lru_cache(maxsize=None)(code_hashes)
+        self._hashes = lru_cache(maxsize=None)(hashes)
 
     def status(self, run: RunSpec, label: str) -> RunStatus:
         state = self._store.state(run)

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paper_kit.render.compile import Compiled
-from paper_kit.render.layout import body_pages
-from paper_kit.render.poppler import ABOUT, FONTS, INSTALL, TEXT, said
+from paper_kit.render.poppler import FONTS, INSTALL, TEXT, said
 from paper_kit.render.source_map import SourceMap
-from paper_kit.render.supplement import pages_before
 from paper_kit.render.venue import Counts, Venue
 
 POINTS_PER_INCH = 72.27  # TeX's
@@ -36,7 +34,7 @@ def check(compiled: Compiled, lines: SourceMap, venue: Venue) -> list[Finding]:
     """The findings in a PDF and its log: references, overfull boxes, fonts, pages, question marks."""
     found = [*_references(compiled.log, lines), *_overfull(compiled.log, lines), *_labels(compiled.log)]
     found += [*_groups(compiled.log, lines), *_widths(compiled.log, venue)]
-    absent = [tool for tool in ("pdfinfo", "pdffonts", "pdftotext") if shutil.which(tool) is None]
+    absent = [tool for tool in ("pdffonts", "pdftotext") if shutil.which(tool) is None]
     if absent:
         return [
             *found,
@@ -46,11 +44,11 @@ def check(compiled: Compiled, lines: SourceMap, venue: Venue) -> list[Finding]:
 
 
 def pages(pdf: Path) -> int:
-    """How many pages a PDF has; 0 where pdfinfo is missing."""
-    if shutil.which("pdfinfo") is None:
-        return 0
-    found = re.search(r"^Pages:\s+(\d+)", said(ABOUT, pdf), re.MULTILINE)
-    return int(found[1]) if found else 0
+    """How many pages a PDF has."""
+    from pikepdf import Pdf
+
+    with Pdf.open(pdf) as document:
+        return len(document.pages)
 
 
 def _references(log: str, lines: SourceMap) -> Iterator[Finding]:
@@ -111,6 +109,9 @@ def _pages(pdf: Path, log: str, venue: Venue) -> Iterator[Finding]:
 
 def counted_pages(pdf: Path, log: str, counts: Counts) -> tuple[int, str]:
     """How many pages a limit counts, and what comes after them ("" for nothing)."""
+    from paper_kit.render.layout import body_pages
+    from paper_kit.render.supplement import pages_before
+
     ends = {"the provenance appendix": body_pages(pdf), "the supplement": pages_before(log) or pages(pdf)}
     marks = dict(re.findall(r"^pkmark (\w+) (\d+)", log, re.MULTILINE))
     for name, told in (("references", "the references"), ("appendix", "the appendices")):

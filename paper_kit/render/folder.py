@@ -15,6 +15,7 @@ from paper_kit.render.provenance import CLAIMS, PROVENANCE, provenance_json
 from paper_kit.render.venue import Venue, belongs, place_in_build
 
 WRITTEN = "files.json"  # names of the files of the last build
+FINDINGS = "findings.json"  # what the last build found, and of which inputs
 
 
 def page_files(made: Typeset, manuscript: Manuscript, venue: Venue) -> dict[str, bytes]:

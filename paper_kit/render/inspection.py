@@ -13,6 +13,7 @@ from paper_kit.analysis.audit_line import OUTCOMES
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_text
 from paper_kit.render.check import Finding
+from paper_kit.render.folder import FINDINGS
 from paper_kit.render.proof import Literal, Opinion, Subjects, artifact_findings, check_manuscript
 from paper_kit.render.proof.todo import Todo, todos
 from paper_kit.render.proof.topics import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from paper_kit.render.manuscript import Manuscript, Typeset
     from paper_kit.render.material import Study
 
-FINDINGS = "findings.json"  # beside the PDF: what the last build found, and of which inputs
 SOURCES = ("paper/paper.toml", "templates/literature.toml")
 
 
@@ -56,6 +56,16 @@ class Inspection:
         """This inspection with further findings, each once."""
         every = tuple(dict.fromkeys((*self.findings, *others)))
         return replace(self, findings=every)
+
+    def keep(self, folder: Path, digest: str, made: Typeset) -> None:
+        """Nothing; the inspection lies in the build folder."""
+        verdicts = [judged.verdict for judged in made.claims]
+        told = {
+            "digest": digest,
+            "claims": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
+            **asdict(self),
+        }
+        write_text(folder / FINDINGS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def inspect(manuscript: Manuscript, made: Typeset, study: Study, root: Path) -> Inspection:
@@ -113,17 +123,6 @@ class Kept:
     digest: str
     inspection: Inspection
     claims: Mapping[str, int] = field(default_factory=dict)  # verdict -> claims
-
-
-def keep(folder: Path, inspection: Inspection, digest: str, made: Typeset) -> None:
-    """Nothing; the inspection lies in the build folder."""
-    verdicts = [judged.verdict for judged in made.claims]
-    told = {
-        "digest": digest,
-        "claims": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
-        **asdict(inspection),
-    }
-    write_text(folder / FINDINGS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def kept(folder: Path) -> Kept | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +117,8 @@ def body_pages(pdf: Path) -> int:
 
 def read_layout(pdf: Path) -> Layout:
     """The layout of a PDF; needs poppler's pdftotext, InputError where that cannot read it."""
+    with Pdf.open(pdf) as document:
+        linked, places = list(_links(document)), list(_places(document))
     told = said(BOXES, pdf)
     if not told:
         raise InputError(f"{pdf}: pdftotext cannot read it. {INSTALL}")
@@ -128,19 +130,29 @@ def read_layout(pdf: Path) -> Layout:
         elif found := _WORD.search(line):
             left, top, right, bottom = (float(found[number]) for number in range(1, 5))
             words.append(Word(html.unescape(found[5]), Box(len(sizes), left, top, right, bottom)))
-    with Pdf.open(pdf) as document:
-        links = tuple(_links(document, sizes))
-        targets = dict(_targets(document, sizes))
+    links = tuple(_below(link, sizes) for link in linked)
+    targets = {name: _point(number, left, above, sizes) for name, number, left, above in places}
     return Layout(tuple(words), links, targets, tuple(sizes))
 
 
-def _links(document: Pdf, sizes: Sequence[tuple[float, float]]) -> Iterator[Link]:
+def _below(link: Link, sizes: Sequence[tuple[float, float]]) -> Link:
+    """The link with its place told from the page's upper edge, not from the lower."""
+    box, height = link.box, sizes[link.box.page - 1][1]
+    return replace(link, box=replace(box, top=height - box.top, bottom=height - box.bottom))
+
+
+def _point(number: int, left: float, above: float, sizes: Sequence[tuple[float, float]]) -> Box:
+    top = sizes[number][1] - above
+    return Box(number + 1, left, top, left, top)
+
+
+def _links(document: Pdf) -> Iterator[Link]:
+    """The links of all pages, their places told from each page's lower edge."""
     for number, page in enumerate(document.pages, start=1):
-        height = sizes[number - 1][1]
         for link in page.get("/Annots", ()):
             if link.get("/Subtype") == Name.Link:
                 x0, y0, x1, y1 = (float(value) for value in link.Rect)
-                box = Box(number, x0 + MARGIN_PT, height - y1, x1 - MARGIN_PT, height - y0)
+                box = Box(number, x0 + MARGIN_PT, y1, x1 - MARGIN_PT, y0)
                 yield Link(*_leads(link, box))
 
 
@@ -150,12 +162,6 @@ def _leads(link: Object, box: Box) -> tuple[str, Box, str]:
     target = link.get("/Dest") if action is None else action.get("/D")
     named = target is not None and not isinstance(target, Array)
     return str(target) if named else "", box, "" if action is None else str(action.get("/URI", ""))
-
-
-def _targets(document: Pdf, sizes: Sequence[tuple[float, float]]) -> Iterator[tuple[str, Box]]:
-    for name, number, left, below in _places(document):
-        top = sizes[number][1] - below
-        yield name, Box(number + 1, left, top, left, top)
 
 
 def _places(document: Pdf) -> Iterator[tuple[str, int, float, float]]:

@@ -9,8 +9,6 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from paper_kit.analysis.artifacts import Note
 
 ROOMS = ("paper_kit.analysis.", "paper_kit.render.")  # whose dataclasses and named tuples are written
@@ -27,7 +25,7 @@ def to_plain(value: Any) -> Any:
     """
     if value is None or type(value) in (str, bool, int, float):
         return value
-    if isinstance(value, np.generic):
+    if type(value).__module__ == "numpy":  # which need not be loaded
         return to_plain(value.item())
     writer = _WRITERS.get(type(value))
     if writer is not None:

@@ -18,7 +18,6 @@ BOXES = ("pdftotext", "-bbox")
 ZOOM = 3  # pdftohtml's largest: it rounds sizes to a third of a point
 SIZES = ("pdftohtml", "-xml", "-i", "-hidden", "-zoom", str(ZOOM), "-stdout")
 FONTS = ("pdffonts",)
-ABOUT = ("pdfinfo",)
 TO_STDOUT = {TEXT: ("-",), BOXES: ("-",)}  # after the file's name
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from paper_kit.analysis.claims import Claims
 from paper_kit.core.config import weights_folders
+from paper_kit.core.digest import FileHashes
 from paper_kit.core.files import canonical_json, sha256_text
 from paper_kit.core.paper import experiment_files, load_paper
 from paper_kit.core.plan import Plan, load_plans
@@ -135,12 +136,15 @@ def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_
         paper.alpha,
         paper.equivalence_margin,
     )
+    sealed, hashes = sealing(request, root, plans), FileHashes(root)
+    states = statuses(plans, Store(runs), fingerprint, hashes=hashes.of_plugin)
+    hashes.write()
     return Inputs(
         load_manuscript(templates, paper),
         records,
         venue,
-        statuses(plans, Store(runs), fingerprint),
-        sealing(request, root),
+        states,
+        sealed,
         request.out or root / "paper" / "build" / folder_name(venue.key, request.edition),
     )
 

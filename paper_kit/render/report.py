@@ -13,8 +13,7 @@ from paper_kit.core.files import canonical_json, sha256_file, sha256_text, write
 from paper_kit.core.status import RunStatus
 from paper_kit.render.check import Finding
 from paper_kit.render.compile import JOB
-from paper_kit.render.folder import WRITTEN
-from paper_kit.render.inspection import FINDINGS
+from paper_kit.render.folder import FINDINGS, WRITTEN
 from paper_kit.render.reading import Inputs, key_of
 from paper_kit.render.request import Request
 from paper_kit.render.seal import MANIFEST
@@ -22,7 +21,7 @@ from paper_kit.render.venue import Venue
 
 MEMORY = "build.json"  # beside the PDF: what the last build was made from, and what came out
 COMPILED = (MANIFEST, "paper.pdf", "supplement.pdf", "pages.json")  # of a build that was compiled
-TOOLS = ("pdflatex", "bibtex", "pdftotext", "pdfinfo", "pdffonts")
+TOOLS = ("pdflatex", "bibtex", "pdftotext", "pdftohtml", "pdffonts")
 
 
 @dataclass(frozen=True)

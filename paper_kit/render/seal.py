@@ -22,7 +22,7 @@ from paper_kit.core.digest import Inputs, inputs
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, sha256_file, sha256_text, write_bytes, write_text
 from paper_kit.core.paper import load_paper
-from paper_kit.core.plan import all_runs, run_labels
+from paper_kit.core.plan import Plan, all_runs, run_labels
 from paper_kit.render.poppler import TEXT, said
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def seal(found: Inputs) -> str:
     return found.digest[:DIGITS]
 
 
-def inputs_of(request: Request, root: Path, *, remember: bool = True) -> Inputs:
+def inputs_of(request: Request, root: Path, *, remember: bool = True, plans: tuple[Plan, ...] = ()) -> Inputs:
     """The inputs of the build that is asked for; InputError for a study that cannot be planned."""
     return inputs(
         root,
@@ -117,6 +117,7 @@ def inputs_of(request: Request, root: Path, *, remember: bool = True) -> Inputs:
         runs=request.runs,
         options=options_of(request),
         remember=remember,
+        plans=plans,
     )
 
 
@@ -131,9 +132,9 @@ def options_of(request: Request) -> dict[str, Any]:
     return found
 
 
-def sealing(request: Request, root: Path) -> Sealing:
+def sealing(request: Request, root: Path, plans: tuple[Plan, ...] = ()) -> Sealing:
     """The inputs of a build with its stamp, which is the request's own where that has one."""
-    found, paper = inputs_of(request, root), load_paper(root)
+    found, paper = inputs_of(request, root, plans=plans), load_paper(root)
     asked = {
         "venue": request.venue or paper.venue,
         "experiments": list(request.experiments or paper.experiments),

@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paper_kit.render.check import Finding, check, pages
 from paper_kit.render.compile import Compiled, compile_tex
 from paper_kit.render.editions import Edition, counterpart, edition_tex
 from paper_kit.render.folder import page_files, write
-from paper_kit.render.inspection import Inspection, inspect, keep
 from paper_kit.render.legible import unused
 from paper_kit.render.manuscript import Typeset
-from paper_kit.render.poppler import ABOUT, BOXES, FONTS, SIZES, TEXT, ask_ahead
+from paper_kit.render.poppler import BOXES, FONTS, SIZES, TEXT, ask_ahead
 from paper_kit.render.proofreading import blind_twin, proofread, same_words, unset_signs
 from paper_kit.render.reading import Inputs
 from paper_kit.render.refusal import refuse, unfit
@@ -23,13 +23,16 @@ from paper_kit.render.request import Request
 from paper_kit.render.seal import RUNS, edited_meanwhile, unclean, unspoiled, write_manifest
 from paper_kit.render.supplement import PAPER, SUPPLEMENT, part_document
 
+if TYPE_CHECKING:
+    from paper_kit.render.inspection import Inspection
+
 
 def anew(request: Request, root: Path, inputs: Inputs, say: Callable[[str], None]) -> BuildReport:
     """The report on a build folder that was written, compiled, checked and sealed."""
     say("Filling the templates")
     made = inputs.typeset(request.edition)
     with ThreadPoolExecutor(1) as aside:  # while TeX is at work
-        seen = aside.submit(inspect, inputs.manuscript, made, inputs.study, root)
+        seen = aside.submit(inspected, inputs, made, root)
         if request.final:
             told = [str(finding) for finding in seen.result().findings]
             refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
@@ -38,8 +41,15 @@ def anew(request: Request, root: Path, inputs: Inputs, say: Callable[[str], None
         return written(request, root, inputs, made, seen)
 
 
+def inspected(inputs: Inputs, made: Typeset, root: Path) -> Inspection:
+    """The inspection of the manuscript; what it needs is loaded while TeX is at work."""
+    from paper_kit.render.inspection import inspect
+
+    return inspect(inputs.manuscript, made, inputs.study, root)
+
+
 def written(
-    request: Request, root: Path, inputs: Inputs, made: Typeset, inspected: Future[Inspection]
+    request: Request, root: Path, inputs: Inputs, made: Typeset, looking: Future[Inspection]
 ) -> BuildReport:
     """The build folder written, compiled and sealed."""
     folder = inputs.folder
@@ -49,8 +59,8 @@ def written(
     kept = [place / name for place in (folder, twin) for name in (PAPER, SUPPLEMENT)]
     with unspoiled(*kept):
         done, findings = compiled(request, inputs, made, folder) if request.compile else (None, [])
-        seen = inspected.result().with_findings([*unset_signs(made), *findings])
-        keep(folder, seen, inputs.sealing.inputs.digest, made)
+        seen = looking.result().with_findings([*unset_signs(made), *findings])
+        seen.keep(folder, inputs.sealing.inputs.digest, made)
         if request.final:
             refuse([*map(str, seen.findings), *edited_meanwhile(inputs.sealing, request, root)])
         supplement = part_document(done.pdf, done.log) if done else None
@@ -80,8 +90,8 @@ def written(
 def compiled(request: Request, inputs: Inputs, made: Typeset, folder: Path) -> tuple[Compiled, list[Finding]]:
     """The PDF of a written build folder, and what is to be put right in it."""
     done = compile_tex(folder, made.lines)
-    ask_ahead(done.pdf, BOXES, SIZES, TEXT, FONTS, ABOUT)
-    findings = [*check(done, made.lines, inputs.venue), *unused(made, inputs.manuscript.files)]
+    ask_ahead(done.pdf, FONTS, TEXT, BOXES, SIZES)
+    findings = [*unused(made, inputs.manuscript.files), *check(done, made.lines, inputs.venue)]
     findings += proofread(done.pdf, made, inputs.manuscript.paper, inputs.venue)
     if request.final or request.edition != "linked":
         findings += other_edition(inputs, made.edition, done.pdf)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from paper_kit.analysis.predictions import RunReading
+if TYPE_CHECKING:
+    from paper_kit.analysis.predictions import RunReading
 
 
 @dataclass(frozen=True)

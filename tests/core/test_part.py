@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.part import options
+
+
+@pytest.mark.parametrize("default", ["size()", "1 / 3", "SIZE", "[x for x in 'ab']", "-'a'"])
+def test_a_default_that_only_running_the_plug_in_would_tell_is_named_with_its_line(
+    default: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paper_kit.core.part.study_root", lambda: tmp_path)
+    file = tmp_path / "odd.py"
+    file.write_text(f'"""Odd."""\n\ndef draw(results, style, *,\n         size={default}):\n    pass\n')
+    with pytest.raises(InputError, match=r"odd\.py:4: the default of 'size' is .* write its value"):
+        options("figure", "odd:draw")
