@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from math import inf
 
 from paper_kit.render.layout import Box, Layout, Word
 
@@ -20,6 +22,7 @@ _BLOCK = re.compile(r"cite\.|(?:sub)*section|appendix|paragraph|pk\.provenance")
 ABOVE_PT = (-8.0, 34.0)  # how far below its target a heading's number may stand
 LINE_PT = 14.0
 ENTRY_PT = 2.0
+RULER = 5  # numbers of lines below one another, at the least
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Furniture:
             or self._heading(word)
             or self._counted(word)
             or self._page_number(word)
+            or place in self._line_numbers
             or self.in_references(word.box)
         )
 
@@ -101,11 +105,38 @@ class Furniture:
 
     def _page_number(self, word: Word) -> bool:
         """A number that is the page's own, alone in the first or the last line."""
-        if not word.text.isdigit() or f"page.{word.text}" not in self.layout.on(word.box.page):
+        if not re.fullmatch(r"S?\d+", word.text) or f"page.{word.text}" not in self.layout.on(word.box.page):
             return False
         others = [each.box for each in self._on_page(word.box.page) if each is not word]
         above = all(box.top >= word.box.bottom - 1 for box in others)
         return above or all(box.bottom <= word.box.top + 1 for box in others)
+
+    @cached_property
+    def _line_numbers(self) -> frozenset[int]:
+        """The places of the numbers that a class for reviewers prints in the margins, one a line."""
+        found: set[int] = set()
+        for places in self._places_by_page.values():
+            words = {place: self.layout.words[place] for place in places}
+            digits = {place: word.box for place, word in words.items() if word.text.isdigit()}
+            text = [word.box for place, word in words.items() if place not in digits]
+            left = min((box.left for box in text), default=0.0)
+            right = max((box.right for box in text), default=inf)
+            for margin in (
+                [place for place, box in digits.items() if box.right <= left],
+                [place for place, box in digits.items() if box.left >= right],
+            ):
+                rows = sorted(margin, key=lambda place: digits[place].top)
+                numbers = [int(words[place].text) for place in rows]
+                if len(rows) >= RULER and all(two - one == 1 for one, two in pairwise(numbers)):
+                    found.update(rows)
+        return frozenset(found)
+
+    @cached_property
+    def _places_by_page(self) -> dict[int, list[int]]:
+        pages: dict[int, list[int]] = {}
+        for place, word in enumerate(self.layout.words):
+            pages.setdefault(word.box.page, []).append(place)
+        return pages
 
     def _on_page(self, page: int) -> Sequence[Word]:
         return self._words_by_page.get(page, ())

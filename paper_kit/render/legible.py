@@ -34,7 +34,7 @@ _PICTURE = re.compile(
     r"\\includegraphics\s*(?:\[((?:[^\[\]{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\])?\s*\{([^}]*)\}"
 )
 _WORD = re.compile(r"[A-Za-z]{5,}")
-_FLOAT = re.compile(r"\\begin\{((?:figure|table|algorithm|listing)\*?)\}(.*?)\\end\{\1\}", re.DOTALL)
+_FLOAT = re.compile(r"\\begin\{((?:figure|table)\*?)\}(.*?)\\end\{\1\}", re.DOTALL)
 _LABEL = re.compile(r"\\label\{([^}]*)\}")
 
 

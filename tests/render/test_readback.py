@@ -333,3 +333,25 @@ def test_a_link_to_a_lettered_number_accounts_for_it_and_for_no_other() -> None:
     unknown = Meant(Counter(), names="")
     (found,) = untraced(read(named, other, links=links), unknown)
     assert found.message.startswith('6 in "')
+
+
+def ruler(first: int, count: int, left: float) -> list[Word]:
+    return [word(str(first + row), left, 100 + 11 * row) for row in range(count)]
+
+
+def test_numbers_of_lines_in_the_margins_are_no_results() -> None:
+    text = [word("Prose", 60, 100), word("ends", 540, 100)]
+    assert list(untraced(read(*ruler(8, 9, 20), *text, *ruler(17, 9, 580)), NOTHING_MEANT)) == []
+
+
+@pytest.mark.parametrize("numbers", [ruler(8, 9, 300), ruler(8, 3, 20), ruler(8, 9, 20)[::2]])
+def test_numbers_within_the_text_or_few_or_not_one_a_line_are_found(numbers: list[Word]) -> None:
+    text = [word("Prose", 60, 100), word("ends", 540, 100)]
+    assert len(list(untraced(read(*numbers, *text), NOTHING_MEANT))) == len(numbers)
+
+
+def test_a_page_number_of_the_supplement_is_no_result() -> None:
+    words = (word("Prose"), word("S8", 300, 700))
+    nameless = Meant(Counter(), names="")
+    assert list(untraced(read(*words, targets={"page.S8": Box(1, 0, 0, 0, 0)}), nameless)) == []
+    assert list(untraced(read(*words), nameless)) != []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -38,10 +39,18 @@ def waiting(name: str, style: Style, width: str) -> Figure:
 
 def wrapped(name: str, signs: int, lines: int = 3) -> str:
     """A name broken into lines of at most this many signs; what does not fit ends in an ellipsis."""
-    found = textwrap.wrap(name, signs, break_long_words=True) or [name]
+    broken = " ".join(_parted(word, signs) for word in name.split(" "))
+    found = textwrap.wrap(broken, signs, break_long_words=True) or [name]
     return "\n".join(
         found if len(found) <= lines else [*found[: lines - 1], f"{found[lines - 1][: signs - 1]}…"]
     )
+
+
+def _parted(word: str, signs: int) -> str:
+    """A word of at most that many signs as it is; a longer one parted before capitals: AdvancedEmote Net."""
+    inside = [found.start() for found in re.finditer(r"(?<=[a-z\d])(?=[A-Z])", word)]
+    last = max((place for place in inside if place <= signs), default=0)
+    return f"{word[:last]} {_parted(word[last:], signs)}" if len(word) > signs and last else word
 
 
 def percent_axis(axis: Any, most: int = 5) -> None:
