@@ -54,6 +54,7 @@ FACT_SHOWN = FACT_TEXTS | {"plural", "missing"}
 MOST_STEPS = 200_000  # of all loops of one document together
 MOST_LETTERS = 20_000_000  # of a text that a template puts together
 LARGEST_POWER = 64
+LARGEST_NUMBER = 10**18  # that a template reckons with: squares of squares take for ever
 
 
 class Unknown(StrictUndefined):
@@ -191,6 +192,9 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             raise InputError("The text of a fact cannot be taken apart; print it as it is.")
         return super().getitem(obj, argument)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """None: texts are not formatted, and `format` is refused like any other method of them."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Only what a text needs: facts, items of dicts, plain methods of strings, and the loop."""
         if attr.startswith("_") or hasattr(obj, "__html__"):
@@ -213,6 +217,8 @@ class TexEnvironment(ImmutableSandboxedEnvironment):
             return self.joined((left, right))
         if texts or isinstance(left, list | tuple):
             raise InputError(f"'{operator}' cannot be used on text; print the parts one after another.")
+        if any(isinstance(each, int | float) and abs(each) > LARGEST_NUMBER for each in (left, right)):
+            raise InputError(f"'{operator}' takes numbers up to {LARGEST_NUMBER:,}; this one is larger.")
         if operator == "**" and not (isinstance(right, int | float) and abs(right) <= LARGEST_POWER):
             raise InputError(f"The exponent of ** is at most {LARGEST_POWER}.")
         return super().call_binop(context, operator, left, right)
