@@ -49,7 +49,7 @@ def front_matter(paper: Paper, venue: Venue, templates: Mapping[str, str]) -> di
         "ccs_concepts": [Tex(escape(text).replace(r"\textasciitilde{}", "~")) for text in paper.ccs_concepts],
         "supplement": has_supplement(paper, venue),
         "acknowledgements": paper.acknowledgements,
-        "code_url": paper.code_url,
+        "code_url": Tex(escape(paper.code_url).replace("/", r"/\allowbreak{}")),  # an address has no spaces
         "bibliography_style": Tex(venue.bibliography_style),
         "venue": {
             **venue.model_dump(),

@@ -239,6 +239,12 @@ def test_what_all_rows_of_the_literature_share_is_a_note_and_no_column(made):
     assert "classes: 7" in table.notes[0]
 
 
+def test_literature_tells_on_what_the_studys_own_rows_stand(made):
+    assert "Ours: 1 seed." in made("literature").notes
+    assert not [note for note in made("literature", own=False).notes if note.startswith("Ours")]
+    assert not [note for note in made("literature", datasets=["other"]).notes if note.startswith("Ours")]
+
+
 def test_a_mistyped_literature_file_names_the_key(made, tmp_path):
     path = tmp_path / "literature.toml"
     path.write_text('[[result]]\nname = "x"\nvalu = 3\ndataset = "d"\nclasses = 7\ncite = "k"\n')

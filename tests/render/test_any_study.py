@@ -108,3 +108,11 @@ def test_a_model_under_another_name_is_described_as_what_it_is(tmp_path):
 
 def test_a_small_study_cites_as_many_works_as_are_asked_for(alone):
     assert len(cited_keys(alone.tex)) >= 40
+
+
+def test_a_study_without_transfer_or_ablations_says_nothing_of_their_parts(alone):
+    text = words(alone)
+    ours = text.partition("section Methodology")[2]
+    for word in ("unfreez", "unfrozen", "source task", "An ablation differs", "McNemar's mid-p"):
+        assert word not in ours, word
+    assert "A single seed bounds what these numbers say" in text
