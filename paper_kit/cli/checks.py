@@ -24,9 +24,11 @@ from paper_kit.data.cache import data_root
 
 TEX_PACKAGES = (
     "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers "
-    "texlive-science texlive-pictures texlive-bibtex-extra lmodern cm-super"
+    "texlive-science texlive-pictures texlive-bibtex-extra texlive-plain-generic lmodern cm-super"
 )
+LOADED = {"acmart.cls": ("binhex.tex", "libertine.sty", "newtxmath.sty")}  # by the class
 INSTALL_TEX = f"sudo apt-get install --no-install-recommends {TEX_PACKAGES}"
+INSTALL_FONTS = "sudo apt-get install texlive-fonts-extra"  # 600 MB: the fonts of acmart
 INSTALL_POPPLER = "sudo apt-get install poppler-utils"
 WHERE_DATA = '--data NAME=PATH, NAME = "PATH" below [data] in paperkit.local.toml, or PAPERKIT_DATA=FOLDER'
 TORCH = """
@@ -121,7 +123,26 @@ def tex_checks(root: Path) -> list[Check]:
     missing = [name for name in wanted if name not in there]
     told = "" if missing else f"{len(wanted)} found"
     what = ", ".join(missing) or "classes, packages and fonts"
-    return [*found, Check("TeX", what, told, INSTALL_TEX)]
+    found.append(Check("TeX", what, told, INSTALL_TEX))
+    return [*found, *venue_checks(root / "templates")]
+
+
+def venue_checks(templates: Path) -> list[Check]:
+    """Each venue whose class, or what that loads, the TeX system lacks: essential for none but its users."""
+    found = []
+    for path in sorted((templates / "venues").glob("*/venue.toml")):
+        told = re.search(r'^documentclass\s*=\s*"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+        name = f"{told[1].removesuffix('.cls')}.cls" if told else ""
+        if not name or (path.parent / name).is_file():
+            continue
+        wanted = [name, *LOADED.get(name, ())]
+        asked = subprocess.run(["kpsewhich", *wanted], capture_output=True, text=True, check=False)
+        there = {Path(line).name for line in asked.stdout.splitlines()}
+        if missing := [each for each in wanted if each not in there]:
+            what = f"{', '.join(missing)} for --venue {path.parent.name}"
+            cure = INSTALL_TEX if {name, "binhex.tex"} & set(missing) else INSTALL_FONTS
+            found.append(Check("TeX", what, "", cure, essential=False))
+    return found
 
 
 def tex_files(templates: Path) -> list[str]:

@@ -27,7 +27,7 @@ MOST_ERRORS = 5  # what follows is mostly a consequence of these
 INSTALL = (
     "On Debian or Ubuntu type: sudo apt-get install --no-install-recommends latexmk texlive-latex-extra "
     "texlive-latex-recommended texlive-fonts-recommended texlive-publishers texlive-science "
-    "texlive-bibtex-extra cm-super poppler-utils. "
+    "texlive-bibtex-extra texlive-plain-generic cm-super poppler-utils. "
     "On macOS: brew install --cask mactex-no-gui && brew install poppler."
 )
 _ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?P<message>.*)$|^! (?P<fatal>.*)$")

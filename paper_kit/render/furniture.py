@@ -59,8 +59,13 @@ class Furniture:
             return False
         end = re.compile(rf"\.{re.escape(number[1].rpartition('.')[2])}$")
         named = [name for name in self.layout.on(word.box.page) if name.startswith(before.lower()[:3])]
-        ended = word.text.endswith((".", ":"))  # the caption package counts its targets otherwise
-        return any(end.search(name) or (ended and ".caption." in name) for name in named)
+        if any(end.search(name) for name in named):
+            return True
+        # The caption package counts its targets otherwise: then there are at least so many.
+        counted = re.search(r"\d+$", number[1])
+        known = [name for name in self.layout.targets if name.startswith(before.lower()[:3])]
+        enough = counted is None or int(counted[0]) <= sum(".caption." in name for name in known)
+        return enough and word.text.endswith((".", ":")) and any(".caption." in name for name in named)
 
     def _heading(self, word: Word) -> bool:
         """The number of a heading, which stands right below its target: "2.1", or "1)" for 2.1.1."""

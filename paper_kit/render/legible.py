@@ -93,7 +93,7 @@ def garbled(pdf: Path, made: Typeset) -> Iterator[Finding]:
 def printed_words(tex: str) -> list[str]:
     """The words of the running text, in their order; those of commands and their names are left out."""
     prose = re.sub(r"(?<!\\)%.*", "", body(tex))
-    prose = _UNPRINTED.sub(r"\1 ", prose)
+    prose = _UNPRINTED.sub(r"\1 ", prose).replace("{organization={", "{{")  # a key of elsarticle's addresses
     prose = re.sub(
         r"\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|align)\*?\}.*?\\end\{\1\*?\}", " ", prose, flags=re.S
     )

@@ -196,6 +196,12 @@ def _fronts(read: ReadBack, place: int, front: Sequence[str]) -> bool:
     here = min(place, 2)
     if words[here] in front:
         return True
+    if read.layout.words[place].box.page == 1 and re.fullmatch(r"[1-9]", words[here]):
+        name, address = "".join(words[here - 1 : here]), "".join(words[here + 1 : here + 2])
+        if any(len(name) > 1 and text.endswith(name) for text in front):  # the number of an author's address
+            return True
+        if any(len(address) > 1 and text.startswith(address) for text in front):
+            return True
     spans = [words[start : start + size] for size in (2, 3) for start in range(here - size + 1, here + 1)]
     joined = ["".join(span) for span in spans]
     joined = [each for each in joined if len(each) >= FRONT and each != words[here]]

@@ -2,10 +2,13 @@
 
 import re
 import resource
+import shutil
+from pathlib import Path
 
 import pytest
 
 from paper_kit import __version__
+from paper_kit.cli.checks import venue_checks
 from paper_kit.cli.text import columns, duration, seconds_of
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import KINDS, available
@@ -124,3 +127,16 @@ def test_show_says_of_a_planned_run_that_it_is_not_trained(paperkit):
     shown = paperkit("show", run_id)
     assert shown.exit_code == 0
     assert "planned, and not trained yet" in shown.stdout
+
+
+def test_doctor_names_the_venue_whose_class_is_missing_and_no_other(tmp_path: Path) -> None:
+    if shutil.which("kpsewhich") is None:
+        pytest.skip("TeX is missing")
+    for name, kind in (("mine", "nowhere"), ("plain", "article"), ("dropped", "own")):
+        (tmp_path / "venues" / name).mkdir(parents=True)
+        (tmp_path / "venues" / name / "venue.toml").write_text(f'documentclass = "{kind}"\n')
+    (tmp_path / "venues" / "dropped" / "own.cls").write_text("")
+    (found,) = venue_checks(tmp_path)
+    assert found.name == "nowhere.cls for --venue mine"
+    assert not found.essential
+    assert "texlive-publishers" in found.cure

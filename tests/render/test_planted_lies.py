@@ -20,6 +20,7 @@ from tests.render.small import TEMPLATES, manuscript
 from tests.render.test_readback import DOCUMENT, SET_FROM, compiled, needs_tex
 
 pytestmark = needs_tex
+TYPED = ("94.1", "37", "94.3")
 ACCURACY = "\\VAR{results.emotion_vit.accuracy}"
 PROSE = {
     "91.1": r"This was shown before \cite{he2016deep}. It now reaches LIE percent of all images.",
@@ -64,6 +65,22 @@ def test_a_number_behind_each_way_around_the_read_back_is_found(lies: dict[str, 
     found = compiled(planted(text, macros), tmp_path)
     assert {each.kind for each in found} == {"untraced"}
     assert sorted(each.message.split()[0] for each in found) == sorted(lies)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "venue", ["ieeetran", "ieeetran_journal", "acmart", "elsarticle", "llncs", "article"]
+)
+def test_a_number_typed_in_captions_headings_and_cells_is_found_in_every_venue(
+    venue: str, tmp_path: Path
+) -> None:
+    names = zip("ABC", TYPED, strict=True)
+    lies = "".join(f"\\newcommand\\lie{name}{{{number}}}\n" for name, number in names)
+    text = planted("", lies).replace("Caption: ", r"Caption of \lieA{} percent, and Table \lieB: ")
+    text = text.replace(r"\literal{17}", r"\subsection{Of \lieC{} percent}\literal{17}")
+    found = compiled(text, tmp_path, venue)
+    assert {each.kind for each in found} == {"untraced"}
+    assert {each.message.split()[0] for each in found} == set(TYPED)
 
 
 @pytest.mark.parametrize("venue", ["ieeetran", "article"])
