@@ -5,6 +5,7 @@ Heavy rooms are imported inside the commands, so that `--help`, `plan` and `stat
 
 from __future__ import annotations
 
+import errno
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,8 @@ from paper_kit.cli.verify import verify
 from paper_kit.cli.watch import watch
 from paper_kit.cli.why import why
 
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # what a disk says of no file by name
+
 
 class Commands(TyperGroup):
     """The commands; an error of the user's is printed in plain lines and never as a traceback."""
@@ -49,10 +52,11 @@ class Commands(TyperGroup):
         except PaperkitError as error:
             complain(error.problems)
             raise typer.Exit(error.exit_code) from None
-        except (PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError) as error:
-            if error.filename is None:
+        except OSError as error:
+            if error.filename is None and error.errno not in DISK:
                 raise
-            complain([f"{error.filename}: {error.strerror}."])
+            where = "" if error.filename is None else f"{error.filename}: "
+            complain([f"{where}{error.strerror}. Free or correct this place, or name another."])
             raise typer.Exit(2) from None
 
 

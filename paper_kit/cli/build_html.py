@@ -73,10 +73,13 @@ def _write(
 
     from paper_kit.cli.workplace import Workplace, fingerprint_of
     from paper_kit.core.config import study_root
+    from paper_kit.core.files import target_file
     from paper_kit.render.exports.web import export_web
     from paper_kit.render.request import Request
 
     root = study_root()
+    if out is not None:
+        target_file(out, f".{kind}")
     resources = Workplace(root, ()).resources(data)
     request = Request(
         venue=venue,

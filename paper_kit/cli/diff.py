@@ -67,9 +67,11 @@ def _mark(
     from tempfile import TemporaryDirectory
 
     from paper_kit.core.config import study_root
+    from paper_kit.core.files import target_file
     from paper_kit.render.exports.marked import marked_pdf
     from paper_kit.render.revisions import rendered
 
+    target_file(pdf, ".pdf")
     root, request = study_root(), _request(venue, experiments, runs, data)
     with TemporaryDirectory(prefix="paperkit-diff-") as name:
         old = rendered(before, request, root, Path(name) / "before", say)

@@ -51,9 +51,12 @@ def overleaf(
     they can edit. `paperkit import overleaf` brings edited prose back to the templates.
     """
     from paper_kit.core.config import study_root
+    from paper_kit.core.files import target_file, target_folder
     from paper_kit.render.exports.overleaf import overleaf_project, write_project
 
     root = study_root()
+    if to is not None:
+        target_file(to, ".zip") if to.suffix.lower() == ".zip" else target_folder(to)
     inputs = _inputs(experiment, venue, show_images, runs, data)
     made = inputs.typeset("camera-ready")
     project = overleaf_project(made, inputs.manuscript, inputs.venue, commit=inputs.sealing.stamp.commit)
@@ -84,15 +87,16 @@ def arxiv(
     """
     from paper_kit.core.config import study_root
     from paper_kit.core.errors import InputError
+    from paper_kit.core.files import target_file
     from paper_kit.render.exports.arxiv import export_arxiv
     from paper_kit.render.refusal import unfit
 
+    place = target_file(to or study_root() / "paper" / "build" / "arxiv.tar.gz", ".tar.gz", ".tgz")
     inputs = _inputs(experiment, venue, show_images, runs, data)
     made = inputs.typeset("camera-ready")
     problems = [] if draft else unfit(inputs, made)
     if problems:
         raise InputError(["This paper is not finished; --draft exports it as it is.", *problems])
-    place = to or study_root() / "paper" / "build" / "arxiv.tar.gz"
     say("Compiling as arXiv does …")
     found = export_arxiv(made, inputs.manuscript, inputs.venue, place, appendix=appendix)
     sizes = f"{found.size / 1e6:.1f} MB of arXiv's 50 MB"

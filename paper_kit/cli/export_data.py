@@ -32,11 +32,12 @@ def export_tables(
     The LaTeX compiles in any document with booktabs and xcolor. The workbook has the unrounded values too.
     """
     from paper_kit.core.config import study_root
-    from paper_kit.core.files import write_bytes
+    from paper_kit.core.files import target_folder, write_bytes
     from paper_kit.render.exports.tables import FORMATS, table_files
     from paper_kit.render.reading import read_inputs
     from paper_kit.render.request import Request
 
+    target_folder(to)
     request = Request(venue=venue, experiments=tuple(experiments or ()), runs=runs)
     tables = read_inputs(request, study_root()).typeset().tables
     files = table_files(tables, tuple(format_ or FORMATS))
@@ -58,8 +59,10 @@ def export_ro_crate(
     """
     from paper_kit.cli.build_pdf import build
     from paper_kit.core.config import study_root
+    from paper_kit.core.files import target_file, target_folder
     from paper_kit.render.exports.study import write_study
 
+    target_file(to, ".zip") if to.suffix.lower() == ".zip" else target_folder(to)
     report = build(experiments, venue, False, True, False, None, runs, data)
     count = write_study(to, study_root(), report.folder, venue, tuple(experiments or ()), runs)
     typer.echo(f"{to}: {counted(count, 'file')}")

@@ -17,12 +17,52 @@ if TYPE_CHECKING:
 
 from paper_kit.core.errors import InputError
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".pdf", ".txt")
+_NAME_HEAD = 100  # signs of a file's name in that of its temporary file: names may have 255 bytes
+
+
+def target_file(path: Path, *endings: str) -> Path:
+    """The path, at which a file with one of the endings may be written.
+
+    InputError where it ends otherwise, so that no template is written over, or where a folder is in the way.
+    """
+    if not path.name.lower().endswith(endings):
+        raise InputError(f"{path}: expected the name of a {endings[0]} file, such as paper{endings[0]}.")
+    if path.is_dir():
+        raise InputError(
+            f"{path}: this is a folder; name a file in it, such as {path / f'paper{endings[0]}'}."
+        )
+    _no_file_above(path)
+    return path
+
+
+def target_folder(path: Path) -> Path:
+    """The path, at which a folder may be written; InputError where it is a file, or named like one."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: this is a file; name a folder that is new or empty.")
+    if path.name.lower().endswith(_ARCHIVES) and not path.is_dir():
+        raise InputError(f"{path}: a folder is written here, and this is named like a file. Name another.")
+    _no_file_above(path)
+    return path
+
+
+def _no_file_above(path: Path) -> None:
+    above = next((each for each in path.parents if each.exists() or each.is_symlink()), None)
+    if above is not None and not above.is_dir():
+        raise InputError(f"{path}: {above} is a file and cannot hold others; name another place.")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """A temporary path beside `path`, renamed onto it when the block ends without an error.
+
+    OSError names `path` where nothing can be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_HEAD]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     os.close(handle)
     part = Path(name)
     try:
@@ -30,7 +70,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.chmod(0o666 & ~_umask())
-        part.replace(path)
+        try:
+            part.replace(path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         part.unlink(missing_ok=True)
 

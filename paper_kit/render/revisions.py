@@ -51,10 +51,14 @@ def rendered(text: str, request: Request, root: Path, out: Path, say: Callable[[
     if text == TODAY:
         say("Rendering the study as it is now")
         build_paper(replace(request, out=out, compile=False), root)
-    elif (path / "paper.tex").is_file():
-        return path
-    elif path.is_file() and path.suffix != ".zip":
-        return path.parent
+    elif path.exists() and not (path.is_file() and path.suffix == ".zip"):
+        folder = path if path.is_dir() else path.parent
+        if not (folder / "paper.tex").is_file():
+            raise InputError(
+                f"{path}: expected a build folder with paper.tex, such as paper/build/ieeetran, a zip of "
+                "records, a commit, or . for the study as it is now."
+            )
+        return folder
     elif path.exists():
         say(f"Rendering the study with the records of {path}")
         packed = Store(out.with_name(f"{out.name}-runs"))

@@ -97,7 +97,7 @@ def test_an_export_is_a_folder_and_a_zip_by_default_and_comes_back_unchanged(stu
 def test_a_project_that_is_none_is_told_without_a_traceback(study, paperkit):
     missing = paperkit("import", "overleaf", "nowhere.zip")
     assert missing.exit_code == 2
-    assert "neither a folder nor a zip" in missing.stderr
+    assert "there is no such folder or zip" in missing.stderr
     none = paperkit("import", "overleaf", study / "templates")
     assert none.exit_code == 2
     assert "paperkit export overleaf" in none.stderr

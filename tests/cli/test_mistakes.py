@@ -118,3 +118,35 @@ def test_a_source_run_predicts_no_classes(paperkit):
 def test_unpacking_nonsense_is_told(root, paperkit):
     (root / "records.zip").write_bytes(b"nonsense")
     told(paperkit("unpack", "records.zip"), "damaged, or not a pack of records")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("diff", ".", ".", "--pdf", "paper/paper.toml"), "expected the name of a .pdf file"),
+        (("diff", ".", ".", "--pdf", "there.pdf"), "this is a folder"),
+        (("export", "overleaf", "--to", "paper/paper.toml"), "this is a file"),
+        (("export", "overleaf", "--to", "paper.tar.gz"), "named like a file"),
+        (("export", "overleaf", "--to", "paper/paper.toml/x.zip"), "is a file and cannot hold others"),
+        (("export", "tables", "--to", "paper/paper.toml"), "this is a file"),
+        (("export", "ro-crate", "--to", "study.tar"), "named like a file"),
+        (("export", "arxiv", "--to", "paper.zip"), "expected the name of a .tar.gz file"),
+        (("build-html", "--out", "paper/paper.toml"), "expected the name of a .html file"),
+        (("build-docx", "--out", "paper.html"), "expected the name of a .docx file"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_made(root, paperkit, arguments, told):
+    (root / "there.pdf").mkdir()
+    before = sorted(path for path in root.rglob("*"))
+    result = paperkit(*arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert sorted(path for path in root.rglob("*")) == before
+
+
+def test_a_disk_that_refuses_is_told_with_the_name_that_was_asked_for(tmp_path):
+    from paper_kit.core.files import write_text
+
+    with pytest.raises(OSError, match="too long") as caught:
+        write_text(tmp_path / ("a" * 300), "x")
+    assert caught.value.filename == str(tmp_path / ("a" * 300))

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_bytes
 from paper_kit.render.exports.changes import Changes, Edit
 from paper_kit.render.exports.landing import agreed, landed
 from paper_kit.render.exports.overleaf import README, ROOT, print_of
 from paper_kit.render.exports.pieces import Piece
-from paper_kit.render.exports.record import NAME, Record
-from paper_kit.render.exports.returned import inside, text_of, without_header
+from paper_kit.render.exports.record import NAME, Record, inside
+from paper_kit.render.exports.returned import text_of, without_header
 from paper_kit.render.exports.scopes import Scopes
 from paper_kit.render.exports.translation import (
     INPUT,
@@ -28,6 +29,8 @@ from paper_kit.render.exports.translation import (
 )
 from paper_kit.render.manuscript import COPIED
 
+LONGEST_NAME = 200  # bytes of a file's name
+_KEPT_THERE = "templates/{} of the study is another file; the study's is kept. Rename one of them."
 _COMPILED = re.compile(
     r"(main|output)\.pdf|.*\.(aux|log|bbl|blg|out|fls|fdb_latexmk|synctex(\.gz)?|toc|stdout|stderr)"
 )
@@ -89,7 +92,41 @@ def bring_back(record: Record, files: Mapping[str, bytes], templates: Path) -> I
     before, after, conflicts = _landed(record, kept, templates)
     refused += [*clashing, *unfit, *_locked(record, files, templates), *conflicts]
     pictures, notes = _others(record, files, templates)
+    _can_be_written([*new, *pictures], templates)
+    for name in [name for name, text in new.items() if _taken(templates / name, text)]:
+        refused.append(f"{name}: new in the project, and {_KEPT_THERE.format(name)}")
+        del new[name]
+    for name in [name for name in pictures if _others_picture(name, record, templates)]:
+        refused.append(f"{name}: changed in the project, and {_KEPT_THERE.format(name)}")
+        del pictures[name]
     return Import(before, {**after, **new}, pictures, tuple(dict.fromkeys(refused)), tuple(notes))
+
+
+def _can_be_written(names: list[str], templates: Path) -> None:
+    """Nothing; InputError for names that no file of the templates folder can have."""
+    for name in names:
+        above = [templates / parent for parent in PurePosixPath(name).parents]
+        if any(path.is_file() for path in above) or max(map(len, name.encode().split(b"/"))) > LONGEST_NAME:
+            raise InputError(f"{name}: templates/ can hold no file of this name; rename it in the project.")
+
+
+def _taken(path: Path, text: str) -> bool:
+    """Whether the study has other words at the place of a new section."""
+    return path.is_file() and _read(path) != text
+
+
+def _others_picture(name: str, record: Record, templates: Path) -> bool:
+    """Whether a picture of the study is not the one that was exported under this name."""
+    path = templates / name
+    return path.is_file() and print_of(path.read_bytes()) != record.locked.get(name)
+
+
+def _read(path: Path) -> str:
+    """The text of a template; InputError where it is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.") from None
 
 
 def _landed(
@@ -105,7 +142,7 @@ def _landed(
         if not path.is_file():
             conflicts += [f"{edit.place}: templates/{name} is gone from the study." for edit in own]
             continue
-        now = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        now = _read(path)
         done = landed(record.templates[name], now, own)
         conflicts += done.conflicts
         if done.text != now:

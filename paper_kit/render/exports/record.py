@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from paper_kit.core.errors import InputError
@@ -86,13 +86,21 @@ def record_of(told: Any, where: str) -> Record:
             told["study"],
         )
         whole = record.id == told["id"]
+        outside = [name for name in (*record.files, *record.locked, *templates) if not inside(name)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{where}: damaged ({error!r}). Export again, or import in the study that exported."
         ) from None
+    if outside:
+        raise InputError(f"{where}: {outside[0]!r} leads out of the study; this is no export of paperkit.")
     if not whole:
         raise InputError(f"{where}: changed since the export. Import in the study that exported.")
     return record
+
+
+def inside(name: str) -> bool:
+    """Whether a name of a file stays below the folder that it is put into."""
+    return ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute()
 
 
 def _row(piece: Piece) -> list[Any]:

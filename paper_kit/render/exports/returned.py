@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from paper_kit.core.errors import InputError
 from paper_kit.render.exports.overleaf import ROOT
-from paper_kit.render.exports.record import KEPT, NAME, Record, read_record, record_of
+from paper_kit.render.exports.record import KEPT, NAME, Record, inside, read_record, record_of
 from paper_kit.render.source_map import PRIVATE
 
 MOST_BYTES = 300_000_000  # of an unpacked project
@@ -23,16 +25,25 @@ def read_project(path: Path) -> dict[str, bytes]:
         found = {
             each.relative_to(path).as_posix(): each for each in sorted(path.rglob("*")) if each.is_file()
         }
-        files = {name: each.read_bytes() for name, each in found.items() if not _hidden(name)}
+        found = {name: each for name, each in found.items() if not _hidden(name)}
+        away = [name for name, each in found.items() if not each.resolve().is_relative_to(path.resolve())]
+        if away:
+            raise InputError(
+                f"{path}: {away[0]} is a link that leads out of the project; replace it by the file."
+            )
+        files = {name: each.read_bytes() for name, each in found.items()}
     elif zipfile.is_zipfile(path):
         files = _unzipped(path)
     else:
-        raise InputError(f"{path}: neither a folder nor a zip. Download the project's source from Overleaf.")
+        what = "neither a folder nor a zip" if path.exists() else "there is no such folder or zip"
+        raise InputError(f"{path}: {what}. Download the project's source from Overleaf.")
     roots = sorted((name for name in files if PurePosixPath(name).name == ROOT), key=len)
     if not roots:
         raise InputError(
             f"{path}: there is no {ROOT} in it. Name the folder or zip that `paperkit export overleaf` made."
         )
+    if rb"\end{document}" not in files[roots[0]]:
+        raise InputError(rf"{roots[0]}: cut off: it has no \end{{document}}. Download the project again.")
     above = roots[0][: -len(ROOT)]
     return {name.removeprefix(above): data for name, data in files.items() if name.startswith(above)}
 
@@ -68,10 +79,6 @@ def text_of(data: bytes, name: str) -> str:
     return read.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def inside(name: str) -> bool:
-    return ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute()
-
-
 def _hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
@@ -79,14 +86,23 @@ def _hidden(name: str) -> bool:
 def _json(data: bytes) -> object:
     try:
         return json.loads(data.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{NAME}: not readable as JSON ({error}).") from None
 
 
 def _unzipped(path: Path) -> dict[str, bytes]:
-    """The files of a zip; InputError where it is too large or has names that lead out of it."""
+    """The files of a zip; InputError where it is damaged, too large, or has names that lead out of it."""
+    try:
+        return _contents(path)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+        raise InputError(f"{path}: damaged ({error}). Download the project's source again.") from None
+    except (RuntimeError, NotImplementedError) as error:  # a password, a way of packing that is not known
+        raise InputError(f"{path}: cannot be unpacked ({error}). Unpack it, and name the folder.") from None
+
+
+def _contents(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir() and not _hidden(info.filename)]
+        infos = [info for info in archive.infolist() if not info.is_dir()]
         if sum(info.file_size for info in infos) > MOST_BYTES:
             raise InputError(f"{path}: more than {MOST_BYTES // 1_000_000} MB unpacked; this is no paper.")
         outside = [info.filename for info in infos if not inside(info.filename)]
@@ -94,4 +110,4 @@ def _unzipped(path: Path) -> dict[str, bytes]:
             raise InputError(
                 f"{path}: {outside[0]!r} leads out of the project; this zip is not from Overleaf."
             )
-        return {info.filename: archive.read(info) for info in infos}
+        return {info.filename: archive.read(info) for info in infos if not _hidden(info.filename)}

@@ -351,11 +351,11 @@ def test_a_damaged_record_and_a_folder_that_is_no_project_are_refused(folder: Pa
     record = exported(folder).record
     with pytest.raises(InputError, match="changed since the export"):
         record_of({"id": record.id, **replace(record, commit="other").as_dict()}, "paperkit.json")
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=r"damaged"):
         record_of({"id": "x"}, "paperkit.json")
     with pytest.raises(InputError, match=r"there is no main\.tex"):
         read_project(folder)
-    with pytest.raises(InputError, match="neither a folder nor a zip"):
+    with pytest.raises(InputError, match="there is no such folder or zip"):
         read_project(tmp_path / "nothing.zip")
     with pytest.raises(InputError, match="holds other things"):
         write_project(exported(folder), folder)
@@ -374,3 +374,72 @@ def test_a_new_export_replaces_an_earlier_one_but_not_what_was_edited_in_it(
     with pytest.raises(InputError, match=r"two\.tex: edited since it was exported.*paperkit import overleaf"):
         write_project(exported(folder), out)
     assert (out / "sections" / "two.tex").read_text() == "mine\n"
+
+
+def _zip(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_a_mangled_project_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    files = dict(exported(folder).files)
+    away = _zip(tmp_path / "away.zip", {**files, "../evil.tex": b"x"})
+    with pytest.raises(InputError, match="leads out of the project"):
+        read_project(away)
+    whole = bytearray(_zip(tmp_path / "whole.zip", files).read_bytes())
+    start = whole.find(b"main.tex") + 20
+    broken, locked = bytearray(whole), bytearray(whole)
+    broken[start : start + 30] = bytes(30)
+    for found in re.finditer(b"PK\x01\x02", bytes(whole)):
+        locked[found.start() + 8] |= 1
+    (tmp_path / "broken.zip").write_bytes(broken)
+    (tmp_path / "locked.zip").write_bytes(locked)
+    with pytest.raises(InputError, match=r"damaged .* again"):
+        read_project(tmp_path / "broken.zip")
+    with pytest.raises(InputError, match=r"cannot be unpacked .* name the folder"):
+        read_project(tmp_path / "locked.zip")
+    half = _zip(tmp_path / "half.zip", {**files, "main.tex": files["main.tex"][:900]})
+    with pytest.raises(InputError, match="cut off"):
+        read_project(half)
+    write_project(exported(folder), tmp_path / "linked")
+    (tmp_path / "linked" / "secret.png").symlink_to(folder / "manuscript.tex")
+    with pytest.raises(InputError, match=r"secret\.png is a link that leads out"):
+        read_project(tmp_path / "linked")
+
+
+def test_a_forged_record_cannot_name_a_file_outside_of_the_templates(folder: Path) -> None:
+    record = exported(folder).record
+    forged = replace(record, templates={**record.templates, "../../.profile": "words"})
+    with pytest.raises(InputError, match="leads out of the study"):
+        record_of({"id": forged.id, **forged.as_dict()}, "paperkit.json")
+
+
+def test_what_is_new_in_the_project_never_replaces_what_the_study_has_under_its_name(folder: Path) -> None:
+    (folder / "mine.png").write_bytes(b"as exported")
+    project = exported(folder)
+    (folder / "mine.png").write_bytes(b"changed since")
+    (folder / "pics").mkdir()
+    (folder / "pics" / "a.png").write_bytes(b"mine")
+    (folder / "sections" / "extra.tex").write_text("Mine.\n")
+    files = dict(project.files)
+    added = b"\\input{sections/extra}\n\\includegraphics{pics/a}\n\\includegraphics{mine}\n\\end{document}"
+    files["main.tex"] = files["main.tex"].replace(b"\\end{document}", added)
+    files |= {"sections/extra.tex": b"Theirs.\n", "pics/a.png": b"theirs", "mine.png": b"theirs"}
+    found = bring_back(project.record, files, folder)
+    assert found.files == {}
+    assert set(found.after) == {"manuscript.tex"}
+    told = [reason for reason in found.refused if "the study's is kept" in reason]
+    assert [reason.partition(":")[0] for reason in told] == ["sections/extra.tex", "mine.png", "pics/a.png"]
+
+
+def test_a_name_that_no_template_can_have_stops_an_import_before_it_writes(folder: Path) -> None:
+    project = exported(folder)
+    for name in ("sections/one.tex/x.tex", "a" * 260 + ".tex"):
+        files = dict(project.files)
+        line = f"\\input{{{name.removesuffix('.tex')}}}\n\\end{{document}}".encode()
+        files["main.tex"] = files["main.tex"].replace(b"\\end{document}", line)
+        files[name] = b"Theirs.\n"
+        with pytest.raises(InputError, match="can hold no file of this name"):
+            bring_back(project.record, files, folder)
