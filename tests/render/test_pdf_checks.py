@@ -188,7 +188,7 @@ def test_the_words_of_a_manuscript_are_those_that_are_printed() -> None:
 
 
 def test_a_page_limit_counts_what_the_venue_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paper_kit.render.check.body_pages", lambda _pdf: 12)
+    monkeypatch.setattr("paper_kit.render.layout.body_pages", lambda _pdf: 12)
     monkeypatch.setattr("paper_kit.render.check.pages", lambda _pdf: 14)
     log = "pkmark references 8\npkmark appendix 10\n"
     assert counted_pages(tmp_path, log, "all") == (12, "the provenance appendix")
