@@ -30,13 +30,16 @@ def watch(
     """
     from paper_kit.core.config import study_root
     from paper_kit.core.paper import load_paper
+    from paper_kit.render.venue import known_venue
     from paper_kit.render.watch.session import Session, run
 
     root = study_root()
+    chosen = venue or load_paper(root).venue
+    known_venue(root / "templates", chosen)
     session = Session(
         root=root,
         runs=runs or root / "experiments" / "runs",
-        folder=root / "paper" / "build" / (venue or load_paper(root).venue),
+        folder=root / "paper" / "build" / chosen,
         build=lambda: build(
             experiments, venue, False, True, show_images, None, runs, data, supplement=supplement
         ),

@@ -110,18 +110,24 @@ def venues(templates: Path) -> list[str]:
     return sorted(path.parent.name for path in (templates / "venues").glob("*/venue.toml"))
 
 
+def known_venue(templates: Path, name: str) -> None:
+    """Nothing; InputError lists the known venues where there is none of that name."""
+    known, folder = venues(templates), templates / "venues"
+    if name not in known:
+        fresh = name if name.replace("_", "").replace("-", "").isalnum() else "my_venue"
+        raise InputError(
+            f"There is no venue {name!r} in {folder}.{did_you_mean(name, known)} To add one, make the "
+            f"folder {folder / fresh}/ with the class or style file and a venue.toml: {_EXAMPLE}"
+        )
+
+
 def load_venue(templates: Path, name: str) -> Venue:
     """The checked venue of that name, its widths measured where its file leaves them out.
 
     InputError lists the known ones, or everything wrong with its file, or what TeX says of its class.
     """
-    known = venues(templates)
+    known_venue(templates, name)
     folder = templates / "venues" / name
-    if name not in known:
-        raise InputError(
-            f"There is no venue {name!r} in {folder.parent}.{did_you_mean(name, known)} To add one, make the "
-            f"folder {folder}/ with the class or style file and a venue.toml: {_EXAMPLE}"
-        )
     path = folder / "venue.toml"
     value = read_toml(path)
     if "key" in value:

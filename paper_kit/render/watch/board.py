@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pikepdf import Object, Page, Pdf
+from pikepdf import Object, Page, Pdf, PdfError
 
 from paper_kit.render.supplement import PAPER, SUPPLEMENT
 
@@ -63,14 +64,18 @@ class Board:
 
 
 def leaves(folder: Path) -> tuple[Leaf, ...]:
-    """The pages of the paper in a build folder, then those of its supplement, where they are there."""
+    """The pages of the paper in a build folder, then those of its supplement; none of one that is damaged."""
     found: list[Leaf] = []
     for file, sign in ((PAPER, ""), (SUPPLEMENT, "S")):
-        if (folder / file).is_file():
-            with Pdf.open(folder / file) as document:
-                pages = enumerate(document.pages, start=1)
-                found += [Leaf(f"{sign}{number}", _digest(page), file, number) for number, page in pages]
+        with suppress(PdfError, OSError):
+            found += _leaves_of(folder, file, sign)
     return tuple(found)
+
+
+def _leaves_of(folder: Path, file: str, sign: str) -> list[Leaf]:
+    with Pdf.open(folder / file) as document:
+        pages = enumerate(document.pages, start=1)
+        return [Leaf(f"{sign}{number}", _digest(page), file, number) for number, page in pages]
 
 
 def _digest(page: Page) -> str:

@@ -39,9 +39,10 @@ def build_and_show(build: Build, folder: Path, board: Board, say: Callable[[str]
     board.show(building=True)
     try:
         report = build()
-    except PaperkitError as error:
-        say("\n".join(f"error: {problem}" for problem in error.problems))
-        board.show(building=False, problems=first_lines(error.problems, MOST), leaves=leaves(folder))
+    except (PaperkitError, OSError) as error:  # a full disk, a folder taken away: the next save may mend it
+        problems = error.problems if isinstance(error, PaperkitError) else (str(error),)
+        say("\n".join(f"error: {problem}" for problem in problems))
+        board.show(building=False, problems=first_lines(problems, MOST), leaves=leaves(folder))
         return
     told = f"{len(report.findings)} to put right" if report.findings else "nothing to put right"
     line = f"{report.pages} pages in {report.seconds:.1f} s, {told}"

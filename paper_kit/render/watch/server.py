@@ -99,7 +99,10 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(HTTPStatus.NOT_FOUND, b"that page has changed", "text/plain")
         pixels = int(width) if width.isascii() and width.isdigit() and len(width) < 6 else WIDEST // 2
         pixels = min(WIDEST, max(NARROWEST, -(-pixels // STEP) * STEP))
-        data = _picture(self.server.folder, leaf, pixels)
+        try:
+            data = _picture(self.server.folder, leaf, pixels)
+        except (subprocess.CalledProcessError, OSError):  # the PDF went away, or poppler is missing
+            return self._answer(HTTPStatus.NOT_FOUND, b"that page cannot be drawn", "text/plain")
         return self._answer(HTTPStatus.OK, data, "image/png", cache="max-age=86400, immutable")
 
     def _file(self, path: Path, kind: str) -> None:
@@ -119,8 +122,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.end_headers()
         try:
+            self.end_headers()
             self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):
             return

@@ -91,6 +91,19 @@ def test_an_unforeseen_error_is_not_hidden(tmp_path):
         build_and_show(breaks, tmp_path, Board(), print)
 
 
+def test_a_damaged_paper_and_a_disk_that_refuses_end_no_watch(tmp_path):
+    board, said = Board(), []
+    (tmp_path / "paper.pdf").write_text("cut off")
+
+    def fails():
+        raise OSError(28, "No space left on device", str(tmp_path))
+
+    build_and_show(fails, tmp_path, board, said.append)
+    assert "No space left on device" in board.state.problems[0]
+    assert board.state.leaves == ()
+    assert not board.state.building
+
+
 def test_many_problems_are_cut_and_counted():
     assert first_lines(["a", "b", "c"], 2) == ("a", "b", "… and 1 more")
     assert first_lines(["a"], 2) == ("a",)
@@ -105,6 +118,14 @@ def test_a_page_is_served_as_a_picture_by_what_it_draws(served, tmp_path):
     assert (status, headers["Content-Type"]) == (200, "image/png")
     assert int.from_bytes(body[16:20], "big") == 400
     assert get(f"/leaf/{'cd' * 32}.png")[0] == 404
+
+
+def test_a_page_whose_paper_is_gone_is_not_found(served, capfd):
+    server, get = served
+    leaf = Leaf("1", "0" * 64, "paper.pdf", 1)
+    server.board.show(leaves=(leaf,))
+    assert get(f"/leaf/{leaf.digest}.png?width=400")[0] == 404
+    assert capfd.readouterr().err == ""
 
 
 def test_the_page_and_the_pdf_are_served_and_nothing_else(served, tmp_path):
