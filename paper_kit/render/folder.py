@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_kit.analysis.claims import Judged
+from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_bytes
 from paper_kit.render.editions import edition_tex
 from paper_kit.render.manuscript import Manuscript, Typeset
@@ -55,10 +56,23 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def _written_before(index: Path) -> list[str]:
+    """Names of the files that the last build wrote; none where its list is missing, damaged or leads away."""
+    try:
+        told = read_json(index)
+    except InputError:
+        return []
+    names = told if isinstance(told, list) else []
+    folder = index.parent.resolve()
+    return [
+        name for name in names if isinstance(name, str) and (folder / name).resolve().is_relative_to(folder)
+    ]
+
+
 def write(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
     """Names of the files that changed; what an earlier build wrote and this one does not is removed."""
     index = folder / WRITTEN
-    before = read_json(index) if index.is_file() else []
+    before = _written_before(index)
     for name in set(before) - set(files):
         (folder / name).unlink(missing_ok=True)
     changed = []

@@ -53,6 +53,19 @@ def test_only_what_changed_is_written_and_what_is_gone_is_removed(tmp_path: Path
     assert not (tmp_path / "figures" / "curves.pdf").exists()
 
 
+@pytest.mark.parametrize("told", ["[", "{}", "[1]", '["../mine.txt"]'])
+def test_a_damaged_list_of_files_stops_no_build_and_deletes_nothing_outside(
+    tmp_path: Path, told: str
+) -> None:
+    folder = tmp_path / "build"
+    folder.mkdir()
+    (tmp_path / "mine.txt").write_text("mine")
+    (folder / "files.json").write_text(told)
+    assert write({"a.txt": b"a"}, folder) == ("a.txt",)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (folder / "files.json").read_text() == '["a.txt"]'
+
+
 def test_the_class_files_of_a_venue_lie_beside_the_paper_and_those_of_others_do_not() -> None:
     words = manuscript("x")
     own = {"venues/ieeetran/my.cls": b"a", "venues/article/other.sty": b"b", "photos/me.png": b"c"}
