@@ -44,7 +44,10 @@ def overleaf(project: Project, yes: Yes = False, dry_run: DryRun = False) -> Non
 
     root = study_root()
     files = read_project(project)
-    found = bring_back(find_record(files, root), files, root / "templates")
+    record = find_record(files, root)
+    if not record.is_kept(root):
+        say(f"note: this study did not make the export {record.id}; is it another's? See each change.")
+    found = bring_back(record, files, root / "templates")
     _show(found)
     changed = bool(found.after or found.files)
     if changed and not dry_run and (yes or _agreed(found)):

@@ -127,13 +127,17 @@ class Store:
     def record(self, run_id: str) -> RunRecord:
         """The record of a finished run; InputError where there is none or it is damaged."""
         path = self.file(run_id, "record.json")
+        again = "Delete the file and type `paperkit run-all` to train the run again."
         try:
             return RunRecord.model_validate(read_json(path))
         except ValidationError as error:
             raise InputError(
-                f"{path}: not a whole record ({error.error_count()} problems). Delete the file and type "
-                "`paperkit run-all` to train the run again."
+                f"{path}: not a whole record ({error.error_count()} problems). {again}"
             ) from None
+        except InputError as error:
+            if not path.is_file():
+                raise
+            raise InputError(f"{error} {again}") from None
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""

@@ -94,6 +94,13 @@ def test_an_export_is_a_folder_and_a_zip_by_default_and_comes_back_unchanged(stu
     assert paperkit("export", "overleaf", "--to", study / "templates").exit_code == 2
 
 
+def test_an_export_of_another_study_is_told(study, paperkit, tmp_path):
+    assert paperkit("export", "overleaf", "--to", tmp_path / "out").exit_code == 0
+    assert "did not make" not in paperkit("import", "overleaf", tmp_path / "out").stderr
+    shutil.rmtree(study / ".paperkit")
+    assert "this study did not make the export" in paperkit("import", "overleaf", tmp_path / "out").stderr
+
+
 def test_a_project_that_is_none_is_told_without_a_traceback(study, paperkit):
     missing = paperkit("import", "overleaf", "nowhere.zip")
     assert missing.exit_code == 2

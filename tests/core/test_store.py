@@ -111,3 +111,13 @@ def test_a_damaged_audit_is_told_in_a_sentence(tmp_path):
     (tmp_path / "audits" / f"{FINGERPRINT}.json").write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=r"not a whole audit .* `paperkit data audit NAME --record`"):
         store.audits()
+
+
+def test_a_record_that_is_no_json_says_what_to_type(tmp_path):
+    path = tmp_path / "0123456789ab" / "record.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    with pytest.raises(
+        InputError, match=r"not readable as JSON .* Delete the file and type `paperkit run-all`"
+    ):
+        Store(tmp_path).record("0123456789ab")

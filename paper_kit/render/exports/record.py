@@ -66,6 +66,10 @@ class Record:
         write_text(folder / f"{self.id}.json", self.to_json())
         return folder / f"{self.id}.json"
 
+    def is_kept(self, root: Path) -> bool:
+        """Whether the study at `root` made this export, on this machine."""
+        return (root / KEPT / f"{self.id}.json").is_file()
+
 
 def read_record(path: Path) -> Record:
     """The record in a file; InputError where it is damaged."""
