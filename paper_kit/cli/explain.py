@@ -28,10 +28,9 @@ def explain(
     """
     from paper_kit.cli.workplace import split_keys, workplace
     from paper_kit.core.plan import chosen_runs, run_labels
-    from paper_kit.core.store import Store
 
-    place = workplace(experiments)
-    plans, store = place.plans(), Store(runs) if runs else place.store
+    place = workplace(experiments, runs)
+    plans, store = place.plans(), place.store
     resources = place.resources(data, device=device.value)
     labels, chosen = run_labels(plans), {run.id for run in chosen_runs(plans, split_keys(only))}
     from paper_kit.bench.explain import explain as explained

@@ -150,3 +150,9 @@ def test_a_disk_that_refuses_is_told_with_the_name_that_was_asked_for(tmp_path):
     with pytest.raises(OSError, match="too long") as caught:
         write_text(tmp_path / ("a" * 300), "x")
     assert caught.value.filename == str(tmp_path / ("a" * 300))
+
+
+def test_explaining_a_folder_of_runs_that_is_not_there_is_told(paperkit):
+    result = paperkit("explain", "--runs", "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere: there is no such folder of runs. Correct --runs." in result.stderr
