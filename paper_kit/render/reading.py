@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from paper_kit.analysis.claims import Claims
 from paper_kit.core.config import weights_folders
 from paper_kit.core.digest import FileHashes
+from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, sha256_text
 from paper_kit.core.paper import experiment_files, load_paper
 from paper_kit.core.plan import Plan, load_plans
@@ -125,6 +126,8 @@ def read_inputs(request: Request, root: Path, fingerprint: Fingerprint = not_at_
         paper = paper.model_copy(update={"supplement": request.supplement})
     venue = load_venue(templates, request.venue or paper.venue)
     plans = load_plans(experiment_files(root, request.experiments), weights=weights_folders(root))
+    if request.runs is not None and not request.runs.is_dir():
+        raise InputError(f"{request.runs}: there is no such folder of runs. Correct --runs.")
     runs = request.runs or root / "experiments" / "runs"
     literature = templates / "literature.toml"
     records = Records(

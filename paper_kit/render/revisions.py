@@ -105,7 +105,8 @@ def render_with_its_own_code(study: Path, request: Request) -> None:
 
     InputError tells the last words of a render that failed.
     """
-    given = ["--out", str(request.out), "--runs", str(request.runs)]
+    given = ["--out", str(request.out)]
+    given += ["--runs", str(request.runs)] if request.runs is not None and request.runs.is_dir() else []
     given += ["--venue", request.venue] if request.venue else []
     own = [str(study)] if (study / "paper_kit" / "__init__.py").is_file() else []
     paths = [*own, *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -6,6 +6,7 @@ import pytest
 
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Store
+from tests import sealed
 
 STUDY = "experiments/study.toml"
 
@@ -152,7 +153,14 @@ def test_a_disk_that_refuses_is_told_with_the_name_that_was_asked_for(tmp_path):
     assert caught.value.filename == str(tmp_path / ("a" * 300))
 
 
-def test_explaining_a_folder_of_runs_that_is_not_there_is_told(paperkit):
-    result = paperkit("explain", "--runs", "nowhere")
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(sealed.study(tmp_path / "study"))
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize("command", ["explain", "check", "render", "build-pdf"])
+def test_a_folder_of_runs_that_is_not_there_is_told(paperkit, command):
+    result = paperkit(command, "--runs", "nowhere")
     assert result.exit_code == 2
     assert "nowhere: there is no such folder of runs. Correct --runs." in result.stderr
