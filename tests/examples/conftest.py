@@ -28,7 +28,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def pdf(script):
-    return script["pages"].Pdf(PAPER)
+    return script["pages"].opened(PAPER)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,13 @@ def found(script):
     return script["report"].report(PAPER, RECORDS)
 
 
+def copied(folder: Path) -> Path:
+    """The paper copied into a folder, with its supplement."""
+    for name in ("paper.pdf", "supplement.pdf"):
+        (folder / name).write_bytes(PAPER.with_name(name).read_bytes())
+    return folder / "paper.pdf"
+
+
 def replanted(source: Path, target: Path, old: bytes, new: bytes, script) -> None:
     """The PDF with the first `old` of its pages' text replaced, as an update at its end."""
     data, pdf = source.read_bytes(), script["pages"].Pdf(source)
@@ -83,7 +90,7 @@ def test_the_script_loads_numpy_and_nothing_of_what_made_the_paper():
 
 
 def test_a_digit_that_is_changed_on_a_page_is_found(script, tmp_path):
-    changed = tmp_path / "paper.pdf"
+    changed = copied(tmp_path)
     replanted(PAPER, changed, b"(54.3)", b"(54.9)", script)
     wrong = script["report"].report(changed, RECORDS).wrong
     assert [(each.kind, each.key, each.printed.split()[0]) for each in wrong] == [
@@ -98,7 +105,7 @@ def test_a_cell_of_a_confusion_matrix_that_is_changed_is_found(script, pdf, foun
     cells = [each for each in found.findings if each.key.startswith("confusion.")]
     assert len(cells) == len(study.models) * len(study.classes) ** 2
     row = next(script["printed"].confusion(pdf, study.classes, len(study.models)))
-    other = script["pages"].Pdf(PAPER)
+    other = script["pages"].opened(PAPER)
     other.__dict__["words"] = [
         replace(word, text=str(int(word.text) + 1)) if word == row[2][3] else word for word in pdf.words
     ]
@@ -121,9 +128,11 @@ def test_every_digit_under_a_link_counts(script, pdf, facts):
 def test_a_last_digit_that_is_changed_on_the_page_and_in_the_provenance_is_found(judge, facts):
     missed = []
     for fact in facts:
-        number = re.search(r"\d[\d,]*(?:\.\d+)?", fact["text"])
+        number = re.search(r"\d(?:[\d,]*\d)?(?:\.\d+)?", fact["text"])
         if number is None or fact["key"].startswith("build.") or fact["key"] == "settings.optim.lr":
             continue  # the learning rate is another in each row
+        if re.fullmatch(r"figure\.tsne\.\w+\.trust", fact["key"]):
+            continue  # of a map that is not packed, and counted apart
         for step in (1, 9):
             at = number.end() - 1
             text = f"{fact['text'][:at]}{(int(fact['text'][at]) + step) % 10}{fact['text'][at + 1 :]}"
@@ -161,16 +170,14 @@ def test_a_damaged_pack_is_told(script, tmp_path):
 
 
 def test_a_pdf_that_does_not_say_what_its_numbers_are_is_refused(script, tmp_path, monkeypatch):
-    bare = tmp_path / "paper.pdf"
-    bare.write_bytes(PAPER.read_bytes())
+    bare = copied(tmp_path)
     monkeypatch.setattr(script["pages"].Pdf, "attachment", lambda *_: None)
     with pytest.raises(ValueError, match="is attached or beside it"):
         script["report"].report(bare, RECORDS)
 
 
 def test_a_paper_without_its_family_of_tests_is_refused(script, tmp_path, monkeypatch):
-    bare = tmp_path / "paper.pdf"
-    bare.write_bytes(PAPER.read_bytes())
+    bare = copied(tmp_path)
     attached = script["pages"].Pdf.attachment
 
     def without(pdf, name):

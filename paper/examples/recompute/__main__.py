@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from judge import CHANCE, EXACT, FIELD, NAMES, OPEN
+from judge import CHANCE, DRAWN, EXACT, FIELD, NAMES, OPEN
 from report import ROW, SHOWN, Report, report
 
 
@@ -44,7 +44,7 @@ def told(found: Report) -> str:
     lines = [f"{'':28}{'checked':>8}{'disagree':>10}"]
     lines += [
         f"{kind:28}{counts[kind]:8}{wrong[kind]:10}"
-        for kind in (EXACT, CHANCE, FIELD, NAMES, OPEN, SHOWN, ROW)
+        for kind in (EXACT, CHANCE, FIELD, NAMES, DRAWN, OPEN, SHOWN, ROW)
     ]
     lines += [f"{'typed and meant':28}{found.literals:8}"]
     for each in found.wrong:

@@ -91,6 +91,8 @@ class Averaged:
         found = re.fullmatch(r"(\w+)\.(.+)", name)
         if found and found[1] in models:
             yield from self._of_model(found[1], found[2], key)
+        elif gain := re.fullmatch(r"average\.gain\.(\w+)\.(.+)", name):
+            yield from self._of_gain(gain[1], gain[2])
         elif found and found[1] == "average":
             ablation = found[2].removesuffix(".change")
             for model in models:
@@ -119,6 +121,14 @@ class Averaged:
             yield self._of_class(model, BASE, name.removeprefix("recall.")), 1.0
         else:
             raise KeyError(key)
+
+    def _of_gain(self, ablation: str, label: str) -> Iterator[tuple[Share, float]]:
+        """Recalls with what an ablation takes away less those without, over the models that it changes."""
+        cell = self.study.cell
+        changed = [model for model in self.study.models if cell(model, ablation) is not cell(model, BASE)]
+        for model in changed:
+            yield self._of_class(model, BASE, label), 1 / len(changed)
+            yield self._of_class(model, ablation, label), -1 / len(changed)
 
     def _of_class(self, model: str, ablation: str, classes: str) -> Share:
         """Of "happy" the recall; of "1.3" the share of the second class that is taken for the fourth."""

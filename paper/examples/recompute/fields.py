@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from layers import end, of_part, of_row
 from results import Value
-from stored import Study
+from stored import BASE, Study
 
 NAMED = {  # how the manuscript words what a specification writes
     "fp32": "FP32", "bf16": "BF16", "fp16": "FP16", "adamw": "AdamW", "sgd": "SGD", "one_cycle": "one-cycle",
@@ -20,6 +22,8 @@ NAMED = {  # how the manuscript words what a specification writes
 CONSTANTS = {  # where the source writes what a figure or an audit keeps to, by the start of the field
     "figure.tsne": "paper_kit/analysis/figures/tsne.py",
     "figure.level": "paper_kit/analysis/figures/accuracy_vs_cost.py",
+    "figure.bins": "paper_kit/analysis/figures/reliability.py",
+    "figure.mistakes": "paper_kit/analysis/figures/mistakes.py",
     "known": "paper_kit/data/known.py",
 }
 
@@ -52,8 +56,10 @@ class Fields:
         field = fields[0] if fields else ""
         if start in {"literature"}:
             return [self.published[steps[0], field.removeprefix("literature.toml: ")] / 100]
-        if start == "figure" or field.startswith(tuple(CONSTANTS)):
-            return [self._constant(field, key.rpartition(".")[2])]
+        if start in {"figure", "mistakes"} or field.startswith((*CONSTANTS, "paper_kit.")):
+            return [self.constant(field, key.rpartition(".")[2])]
+        if start in {"gallery", "saliency"}:
+            return [self._picture(start, steps, fact["origin"]["runs"])]
         if start == "cost":
             return [self._cost(steps, field, fact)]
         if start == "model":
@@ -62,18 +68,23 @@ class Fields:
             models = self.study.models
             return [models[steps[0]] if start == "names" else listed([*models.values()])]
         if start in {"environment", "build"}:
-            return self._environment(steps[0], fact)
+            return self._environment(steps[-1], fact)
         if start == "data":
             return [self._data(steps, field)]
         if start == "audit":
             return [self._audit(steps[0])]
         return self._settings(field, fact, row)
 
-    def _constant(self, field: str, name: str) -> Value:
+    def constant(self, field: str, name: str) -> Value:
         """What the source writes behind a name; t-SNE draws as many images as it is told to."""
+        if found := re.fullmatch(r"cost\.latency_p(\d+)", field):
+            return int(found[1]) / 100
         place = next(
             (CONSTANTS[start] for start in CONSTANTS if field.startswith(start)), CONSTANTS["figure.tsne"]
         )
+        if field.startswith("paper_kit."):
+            module, _, name = field.rpartition(".")
+            place = f"{module.replace('.', '/')}.py"
         source = (self.root / place).read_text(encoding="utf-8")
         if field.startswith("known"):
             source = source.partition(f'name="{self.study.experiment["base"]["dataset"]["name"]}"')[2]
@@ -86,7 +97,7 @@ class Fields:
 
     def _cost(self, steps: list[str], field: str, fact: Mapping[str, Any]) -> Value:
         study, name = self.study, field.partition(".")[2]
-        costs = {model: self._cost_of(model) for model in study.models}
+        costs = {model: self.cost_of(model) for model in study.models}
         by_macs = sorted(study.models, key=lambda model: float(costs[model]["macs"]))
         any_cost = costs[by_macs[0]]
         if steps == ["total_training_hours"]:
@@ -98,6 +109,8 @@ class Fields:
         model = ranked.get(steps[0], steps[0])
         if steps[1:] == ["model"]:
             return study.models[model]
+        if model in costs and steps[1] == "amp_speedup":
+            return float(costs[model]["step_fp32_ms"]) / float(costs[model]["step_amp_ms"])
         if model in costs:
             return float(costs[model][name])
         whole: dict[str, Value] = {
@@ -112,7 +125,8 @@ class Fields:
             return sum(cost["environment"]["memory_before_mib"] for cost in costs.values()) / len(costs)
         return whole[steps[0]]
 
-    def _cost_of(self, model: str) -> Any:
+    def cost_of(self, model: str) -> Any:
+        """What was measured of a model."""
         part = self.study.spec(model)["model"]
         return next(cost for cost in self.study.records.costs.values() if cost["model"] == part)
 
@@ -120,30 +134,55 @@ class Fields:
         """An option of a model, a size of it, or what is noted of one of its layers."""
         model, what = steps[0], steps[1]
         record = self.study.record(model)
-        if what == "layer":
-            value = record["layers"][int(steps[2])][steps[3]]
-            return "×".join(map(str, value)).removesuffix("×1×1") if isinstance(value, list) else value
+        if what in {"layer", "part"}:
+            return (of_row if what == "layer" else of_part)(record["layers"], steps[2], steps[3])
+        if what in {"input", "logits"}:
+            return end(record["classes"], record["spec"], what, steps[2:] == ["name"])
         if what == "options":
             return _worded(self.study.spec(model)["model"][steps[2]])
         layers = sum(layer[what] for layer in record["layers"])
-        stored = record["parameters"] if what == "parameters" else self._cost_of(model)[what]
+        stored = record["parameters"] if what == "parameters" else self.cost_of(model)[what]
         if layers != stored:
             raise KeyError(f"{what}: {layers} in the layers, {stored} in {field}")
         return float(stored)
 
     def _environment(self, name: str, fact: Mapping[str, Any]) -> list[Value]:
-        """What all runs behind the fact noted of their machine; what a build is called is no result."""
-        runs = [run for run in fact["origin"]["runs"] if run in self.study.records.records]
-        kept = fact["origin"]["fields"][0].partition(".")[2]
-        found = {self.study.records.records[run]["environment"].get(kept) for run in runs}
+        """What all runs behind the fact noted of their machine: of packages, all runs of the study."""
+        records, kept = self.study.records.records, fact["origin"]["fields"][0].partition(".")[2]
+        runs = [run for run in fact["origin"]["runs"] or self.study.runs.values() if run in records]
+        found = {records[run]["environment"].get(kept) for run in runs if kept != "packages"}
+        if kept == "packages":
+            noted = [records[run]["environment"]["packages"] for run in runs]
+            found = {{slug(package): version for package, version in own.items()}.get(name) for own in noted}
+        if found == {None} and name == "commit":
+            return ["not recorded"]
         if len(found) != 1 or None in found:
             raise KeyError(f"{name}: {len(found)} values in {len(runs)} runs")
         return [str(found.pop())]
+
+    def _picture(self, start: str, steps: list[str], runs: list[str]) -> Value:
+        """How images were mixed for training, between which shares it can be seen, what maps were made at."""
+        study = self.study
+        if start == "gallery" and steps[0] == "visible":
+            return float(study.records.arrays(f"{runs[0]}/gallery.npz")["visible_2"][int(steps[1])])
+        if start == "gallery":
+            transforms = {each["name"]: each for each in study.records.records[runs[0]]["transforms"]}
+            noted = transforms[steps[0]]
+            return float(noted["probability"] if steps[1] == "p" else noted["parameters"][steps[1]])
+        names = {model: f"{study.runs[model, BASE]}/saliency.npz" for model in study.models}
+        if steps == ["images"]:
+            held = [study.records.arrays(name) for name in names.values() if name in study.records.files]
+            return max(int(np.unique(each["labels_N"], return_counts=True)[1].max()) for each in held)
+        if steps[1] != "layer":
+            raise KeyError(f"{start}.{'.'.join(steps)}")
+        return str(study.records.arrays(names[steps[0]])["layer"])
 
     def _data(self, steps: list[str], field: str) -> Value:
         record = self.study.record(next(iter(self.study.models)))
         if field.startswith("card."):
             return record["card"][field.partition(".")[2]]
+        if steps[0] == "dropped":
+            return int(record["data"]["dropped"])
         if steps[0] in {"fingerprint", "image_size"}:
             return (
                 record["data"]["fingerprint"] if steps[0] == "fingerprint" else record["spec"]["image_size"]
@@ -187,9 +226,10 @@ class Fields:
             value = value / 100 if "margin" in field else value
             return [1 - value if fact["key"].endswith("interval_level") else value]
         if field.startswith("reading."):
+            listing = fact["rounding"]["kind"] == "list"
             reading = {"average": "probability", **study.experiment["reading"]}[field.partition(".")[2]]
             return (
-                [len(reading) if fact["key"] else ", ".join(reading)]
+                [listed(reading) if listing else len(reading) if fact["key"] else ", ".join(reading)]
                 if isinstance(reading, list)
                 else [reading]
             )
@@ -208,6 +248,8 @@ class Fields:
 
 def listed(names: list[str]) -> str:
     """a, b and c."""
+    if len(names) < 2:
+        return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -217,5 +259,12 @@ def _at(spec: Mapping[str, Any], field: str) -> Any:
     return spec
 
 
+def slug(name: str) -> str:
+    """A name as a step of a key."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def _worded(value: Any) -> Value:
+    if isinstance(value, list):
+        return listed([*map(str, value)])
     return NAMED.get(value, value) if isinstance(value, str) else float(value)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from claimed import of_claims, of_family
+from drawn import of_figures
 from fields import Fields
 from judge import EXACT, FIELD, OPEN, Finding, Judge
 from pages import Pdf, opened
@@ -18,6 +19,7 @@ from stored import Records, Study, read_study
 from trials import Test, Trials, family_of
 
 ROOT = Path(__file__).resolve().parents[3]
+MAPS = "figures/tsne.csv"  # the maps of t-SNE, which only the build folder has
 SHOWN = "shown on its page"
 ROW = "in the row of its name"
 
@@ -48,7 +50,8 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
         raise ValueError(f"{paper}: reports {len(names)} experiments; this script recomputes papers of one")
     study = read_study(root / "experiments" / f"{names.pop()}.toml", records)
     claims = _claims(pdf)
-    judge = _judge(Fields(study, root), family_of(claims["family"]), _beside(pdf, "manifest.json") or {})
+    family, manifest = family_of(claims["family"]), _beside(pdf, "manifest.json") or {}
+    judge = _judge(Fields(study, root), family, manifest, (_bytes(pdf, MAPS) or b"").decode())
     found = [*_of_records(study, provenance), *_of_facts(pdf, judge, provenance["facts"])]
     found += [
         *_of_confusion(pdf, study),
@@ -60,10 +63,14 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
 
 def _beside(pdf: Pdf, name: str) -> Any:
     """A JSON file that is attached to the PDF, or beside it in the build folder; None where there is none."""
+    found = _bytes(pdf, name)
+    return None if found is None else json.loads(found)
+
+
+def _bytes(pdf: Pdf, name: str) -> bytes | None:
+    """A file that is attached to the PDF, or beside it; None where there is none."""
     attached, place = pdf.attachment(name), pdf.path.parent / name
-    if attached is None and place.is_file():
-        attached = place.read_bytes()
-    return None if attached is None else json.loads(attached)
+    return place.read_bytes() if attached is None and place.is_file() else attached
 
 
 def _claims(pdf: Pdf) -> Any:
@@ -77,10 +84,11 @@ def _claims(pdf: Pdf) -> Any:
     return found
 
 
-def _judge(fields: Fields, family: Sequence[Test], manifest: Mapping[str, Any]) -> Judge:
+def _judge(fields: Fields, family: Sequence[Test], manifest: Mapping[str, Any], map_csv: str = "") -> Judge:
     study, known = fields.study, results(fields.study)
     level, margin = float(fields.paper["alpha"]), float(fields.paper["equivalence_margin"]) / 100
-    return Judge(known, Trials(study, known, family, level, margin), fields, manifest)
+    trials = Trials(study, known, family, level, margin)
+    return Judge(known | of_figures(fields, trials, map_csv), trials, fields, manifest)
 
 
 def _of_records(study: Study, provenance: Mapping[str, Any]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 from chance import POWER
+from curves import macro_ap, macro_auc, softened, temperature
 from stored import BASE, Study
 
 METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "mean_recall", "ece", "brier", "nll")
@@ -33,6 +34,9 @@ def results(study: Study) -> dict[str, Value]:
 def _of_model(study: Study, model: str) -> dict[str, Value]:
     cell, name = study.cell(model), f"results.{model}"
     found: dict[str, Value] = {f"{name}.{metric}": cell.metric(metric) for metric in METRICS}
+    warmth = temperature(study.cell(model, split="validation"))
+    found |= {f"{name}.temperature": warmth, f"{name}.ece_calibrated": softened(cell, warmth).metric("ece")}
+    found |= {f"{name}.macro_auc": macro_auc(cell), f"{name}.macro_ap": macro_ap(cell)}
     recalls = np.diag(cell.counts_KK) / cell.counts_KK.sum(axis=1)
     found |= {f"{name}.recall.{label}": value for label, value in zip(study.classes, recalls, strict=True)}
     for ablation in study.ablations:

@@ -97,6 +97,11 @@ class Records:
         """What a run noted after each epoch."""
         return [json.loads(line) for line in self._archive.read(f"{run}/history.jsonl").splitlines() if line]
 
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of a packed file."""
+        with np.load(io.BytesIO(self._archive.read(name))) as held:
+            return dict(held)
+
     def test_readings(self, run: str) -> int:
         """How many epochs of a run were read on test images."""
         with np.load(io.BytesIO(self._archive.read(f"{run}/predictions.npz"))) as held:
@@ -158,12 +163,12 @@ class Study:
         """The specification of a model's base run."""
         return self.records.specs[self.runs[model, BASE]]
 
-    def cell(self, model: str, ablation: str = BASE) -> Predicted:
+    def cell(self, model: str, ablation: str = BASE, split: str = "test") -> Predicted:
         """The predictions of a model with an ablation; one that only reads otherwise reads the base run."""
         entry = next((each for each in self.experiment["ablation"] if each["key"] == ablation), {})
         reading = {**self.experiment["reading"], **entry.get("reading", {})}
         own = ablation if entry.get("set") else BASE
-        return self.records.predicted(self.runs[model, own], tuple(reading["views"]))
+        return self.records.predicted(self.runs[model, own], tuple(reading["views"]), split)
 
     def pooled_KK(self, ablation: str = BASE) -> np.ndarray:
         """The confusion matrices of all models, added up."""
