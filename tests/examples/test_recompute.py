@@ -98,6 +98,26 @@ def test_a_digit_that_is_changed_on_a_page_is_found(script, tmp_path):
     ]
 
 
+def test_a_digit_that_is_changed_on_a_page_of_the_supplement_is_found(script, tmp_path):
+    changed = copied(tmp_path)
+    more = PAPER.with_name("supplement.pdf")
+    replanted(more, tmp_path / "supplement.pdf", b"(210,801)", b"(210,861)", script)
+    wrong = script["report"].report(changed, RECORDS).wrong
+    assert [(each.kind, each.printed) for each in wrong] == [("shown on its page", "210,861")]
+
+
+def test_a_cell_of_the_map_of_gains_that_is_changed_is_found(script, pdf, judge, found):
+    study, report = judge.trials.study, script["report"]
+    cells = [each for each in found.findings if each.key.startswith("gain.")]
+    assert len(cells) == len(study.ablations) * len(study.classes)
+    _, values, halves = next(script["printed"].gain_cells(pdf, study.classes, len(study.ablations)))
+    for cell, other in ((values[1], "+9.9"), (halves[2], "±9.9")):
+        changed = script["pages"].opened(PAPER)
+        changed.__dict__["words"] = [replace(w, text=other) if w == cell else w for w in pdf.words]
+        wrong = [each for each in report._of_gains(changed, judge, {"figure.gains"}) if not each.agrees]
+        assert [other in each.printed for each in wrong] == [True]
+
+
 def test_a_cell_of_a_confusion_matrix_that_is_changed_is_found(script, pdf, found):
     study = script["stored"].read_study(
         ROOT / "experiments" / "fer2013_small.toml", script["stored"].Records(RECORDS)

@@ -5,6 +5,8 @@ be is read from provenance.json, and what its tests ask from claims.json, both a
 numbers are read from its pages, the tests are done again and corrected together anew.
 The plan is the experiment's file, the level of tests that of paper/paper.toml, both in this repository;
 published accuracies are those of templates/literature.toml. Studies of one seed only.
+How well a map of t-SNE keeps neighbours is recomputed where figures/tsne.csv of the build lies beside the
+paper; else it is counted apart, as not recomputed.
 Exit 1 where a number disagrees or could not be checked, 2 where there was nothing to read.
 """
 

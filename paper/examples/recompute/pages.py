@@ -135,8 +135,12 @@ class Pdf:
 
     def row(self, box: Word) -> list[Word]:
         """The words of a box's line, from left to right, across the page."""
-        near = self._words_of_page.get(box.page, [])
-        return sorted((w for w in near if abs(w.middle - box.middle) < LINE_PT), key=lambda w: w.left)
+        return self.near(box, LINE_PT)
+
+    def near(self, box: Word, within_pt: float) -> list[Word]:
+        """The words so little above or below a box's middle, from left to right."""
+        words = self._words_of_page.get(box.page, [])
+        return sorted((w for w in words if abs(w.middle - box.middle) < within_pt), key=lambda w: w.left)
 
     def attachment(self, name: str) -> bytes | None:
         """The content of an attached file; None where there is none of this name."""

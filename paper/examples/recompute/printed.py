@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pages import COVERED, Link, Pdf, Word, overlap, plain
 
+CELL_PT = 6.0  # of a cell with two lines, from its middle to theirs at most
 NAME_PT = 260.0  # how far left of a cell the name of its row may begin
 
 
@@ -75,6 +76,18 @@ def confusion(pdf: Pdf, classes: Sequence[str], models: int) -> Iterator[tuple[W
             cells = [w for w in pdf.row(word) if re.fullmatch(r"\d{1,3}", w.text) and w.left > word.right]
             if len(cells) >= wanted:
                 yield word, word.text, cells[:wanted]
+
+
+def gain_cells(
+    pdf: Pdf, classes: Sequence[str], across: int
+) -> Iterator[tuple[Word, list[Word], list[Word]]]:
+    """(label word, its values, half their intervals) of each row of a printed map of gains."""
+    for label in (word for word in pdf.words if word.text in classes):
+        cell = [w for w in pdf.near(label, CELL_PT) if w.left > label.right]
+        values = [w for w in cell if re.fullmatch(r"[+−]?\d+\.\d", w.text)]
+        halves = [w for w in cell if re.fullmatch(r"±\d+\.\d", w.text)]
+        if len(values) == len(halves) == across:
+            yield label, values, halves
 
 
 def numbers(text: str) -> list[float]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from claimed import of_claims, of_family
-from drawn import of_figures
+from drawn import gains, of_figures
 from fields import Fields
 from judge import EXACT, FIELD, OPEN, Finding, Judge
 from pages import Pdf, opened
-from printed import Printing, confusion, printings, row_names, shows
+from printed import Printing, confusion, gain_cells, numbers, printings, row_names, shows
 from results import results
 from stored import Records, Study, read_study
 from trials import Test, Trials, family_of
@@ -55,6 +55,7 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
     found = [*_of_records(study, provenance), *_of_facts(pdf, judge, provenance["facts"])]
     found += [
         *_of_confusion(pdf, study),
+        *_of_gains(pdf, judge, {fact["key"] for fact in provenance["facts"] if fact["places"]}),
         *of_family(judge.trials),
         *of_claims(judge.trials, claims["claims"]),
     ]
@@ -153,3 +154,19 @@ def _of_confusion(pdf: Pdf, study: Study) -> Iterator[Finding]:
             for chosen, count in zip(study.classes, counts_K, strict=True):
                 cell, own = next(place).text, f"{100 * count / counts_K.sum():.0f}"
                 yield Finding(EXACT, word.page, f"confusion.{model}.{name}.{chosen}", cell, own, cell == own)
+
+
+def _of_gains(pdf: Pdf, judge: Judge, printed: set[str]) -> Iterator[Finding]:
+    """Each cell of the map of gains: points to one decimal, and half of its interval below."""
+    study, own = judge.trials.study, gains(judge.trials)
+    ablations = list(dict.fromkeys(ablation for ablation, _ in own))
+    rows = list(gain_cells(pdf, study.classes, len(ablations))) if "figure.gains" in printed else []
+    if "figure.gains" in printed and sorted(row[0].text for row in rows) != sorted(study.classes):
+        yield Finding(OPEN, 0, "map of gains", "", f"{len(rows)} rows on the pages", False)
+    for label, values, halves in rows:
+        for ablation, value, half in zip(ablations, values, halves, strict=True):
+            gain, told = own[ablation, label.text], [*numbers(value.text), *numbers(half.text)]
+            mine = [100 * gain.value, 50 * (gain.ends[1] - gain.ends[0])]
+            agrees = all(abs(a - b) <= 0.05 + 1e-6 for a, b in zip(told, mine, strict=True))
+            text, key = f"{value.text} {half.text}", f"gain.{ablation}.{label.text}"
+            yield Finding(EXACT, label.page, key, text, f"{mine[0]:+.3f} ±{mine[1]:.3f}", agrees)
