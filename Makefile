@@ -1,5 +1,6 @@
 # make example  rebuild the FER2013 example from its records
 # make paper    install, train the quick study, build its PDF         make test      the fast tests
+# make extras   pandoc, latexdiff, acmart's fonts, Chromium                    make pictures  the pages in README.md
 # make test-all every test                                            make lint types
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ EXTRAS ?=
 BIN := $(VENV)/bin
 export MPLBACKEND := Agg
 
-.PHONY: paper example install tex extras test test-all lint types clean
+.PHONY: paper example pictures install tex extras test test-all lint types clean
 
 paper: install tex
 	$(BIN)/paperkit run-all experiments/quick.toml
@@ -17,6 +18,12 @@ paper: install tex
 example: install tex
 	$(BIN)/paperkit unpack paper/examples/fer2013_small/records.zip --runs paper/build/example/runs
 	$(BIN)/paperkit build-pdf fer2013_small --runs paper/build/example/runs --out paper/build/example/pdf
+
+# The two pages that README.md shows.
+pictures: example
+	$(BIN)/paperkit build-pdf fer2013_small --runs paper/build/example/runs --venue acmart --out paper/build/example/acmart
+	pdftoppm -r 75 -png -f 6 -l 6 -singlefile paper/build/example/pdf/paper.pdf paper/examples/fer2013_small/page
+	pdftoppm -r 75 -png -f 6 -l 6 -singlefile paper/build/example/acmart/paper.pdf paper/examples/fer2013_small/acmart
 
 install: $(VENV)/installed
 

@@ -18,6 +18,7 @@ from paper_kit.data.sources.fer2013 import load
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "paper" / "examples" / "fer2013_small"
+PDFS = ("paper.pdf", "supplement.pdf")
 PIXELS = 48 * 48
 ALIKE = 0.97  # correlation above which a picture counts as the same face
 
@@ -84,14 +85,14 @@ def test_no_gallery_in_the_pack_holds_a_face_of_fer2013(faces):
         for name, array in arrays(EXAMPLE / "records.zip")
         if "/gallery.npz:" in name and array.dtype == np.uint8
     ]
-    if not galleries:
-        pytest.skip("needs records.zip packed after `paperkit explain fer2013_small`")
     assert (normalised(np.concatenate(galleries)) @ faces.T).max() < ALIKE
 
 
 def test_no_picture_in_the_pdf_is_a_face_of_fer2013(faces, tmp_path):
-    seen = pictures(EXAMPLE / "paper.pdf", tmp_path)
-    assert (normalised(seen) @ faces.T).max() < ALIKE
+    for name in PDFS:
+        (tmp_path / name).mkdir()
+        seen = pictures(EXAMPLE / name, tmp_path / name)
+        assert (normalised(seen) @ faces.T).max() < ALIKE, name
 
 
 def test_the_look_for_faces_finds_one_that_was_drawn_into_a_pdf(faces, tmp_path):
@@ -102,12 +103,10 @@ def test_the_look_for_faces_finds_one_that_was_drawn_into_a_pdf(faces, tmp_path)
 
 
 def test_the_pdf_has_no_unresolved_reference_and_no_missing_number():
-    text = subprocess.run(
-        ["pdftotext", str(EXAMPLE / "paper.pdf"), "-"], check=True, capture_output=True, text=True
-    ).stdout
-    assert "FER2013" in text
-    assert "??" not in text
-    assert "pending" not in text
+    for text in map(words, (EXAMPLE / name for name in PDFS)):
+        assert "FER2013" in text
+        assert "??" not in text
+        assert "pending" not in text
 
 
 @pytest.mark.slow
@@ -124,11 +123,12 @@ def test_the_example_is_rebuilt_from_its_records_alone(tmp_path, monkeypatch):
     assert CliRunner().invoke(app, ["unpack", packed, "--runs", str(runs)]).exit_code == 0
     built = CliRunner().invoke(app, ["build-pdf", "fer2013_small", "--runs", str(runs), "--out", str(out)])
     assert built.exit_code == 0, built.output
-    words = [
-        subprocess.run(["pdftotext", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
-        for pdf in (out / "paper.pdf", EXAMPLE / "paper.pdf")
-    ]
-    assert [unsealed(text) for text in words[:1]] == [unsealed(text) for text in words[1:]]
+    for name in PDFS:
+        assert unsealed(words(out / name)) == unsealed(words(EXAMPLE / name)), name
+
+
+def words(pdf: Path) -> str:
+    return subprocess.run(["pdftotext", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
 
 
 def unsealed(text: str) -> str:
