@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from math import inf
 
 from paper_kit.render.layout import Box, Layout, Word
@@ -22,6 +21,7 @@ _BLOCK = re.compile(r"cite\.|(?:sub)*section|appendix|paragraph|pk\.provenance")
 ABOVE_PT = (-8.0, 34.0)  # how far below its target a heading's number may stand
 LINE_PT = 14.0
 ENTRY_PT = 2.0
+STICKS_OUT = 0.005  # of the words, such as those of a figure that is wider than its column
 RULER = 5  # numbers of lines below one another, at the least
 
 
@@ -119,22 +119,28 @@ class Furniture:
     @cached_property
     def _line_numbers(self) -> frozenset[int]:
         """The places of the numbers that a class for reviewers prints in the margins, one a line."""
+        left, right = self._margins
         found: set[int] = set()
         for places in self._places_by_page.values():
-            words = {place: self.layout.words[place] for place in places}
-            digits = {place: word.box for place, word in words.items() if word.text.isdigit()}
-            text = [word.box for place, word in words.items() if place not in digits]
-            left = min((box.left for box in text), default=0.0)
-            right = max((box.right for box in text), default=inf)
+            digits = {
+                place: self.layout.words[place] for place in places if self.layout.words[place].text.isdigit()
+            }
             for margin in (
-                [place for place, box in digits.items() if box.right <= left],
-                [place for place, box in digits.items() if box.left >= right],
+                [place for place, word in digits.items() if word.box.right <= left],
+                [place for place, word in digits.items() if word.box.left >= right],
             ):
-                rows = sorted(margin, key=lambda place: digits[place].top)
-                numbers = [int(words[place].text) for place in rows]
-                if len(rows) >= RULER and all(two - one == 1 for one, two in pairwise(numbers)):
-                    found.update(rows)
+                rows = sorted(margin, key=lambda place: digits[place].box.top)
+                found.update(_counted_up(rows, [int(digits[place].text) for place in rows]))
         return frozenset(found)
+
+    @cached_property
+    def _margins(self) -> tuple[float, float]:
+        """Where the text of the document begins and ends, but for the few words that stick out."""
+        text = [word.box for word in self.layout.words if not word.text.isdigit()]
+        if not text:
+            return 0.0, inf
+        out = int(len(text) * STICKS_OUT)
+        return sorted(box.left for box in text)[out], sorted(box.right for box in text)[-1 - out]
 
     @cached_property
     def _places_by_page(self) -> dict[int, list[int]]:
@@ -178,3 +184,18 @@ class Furniture:
     @cached_property
     def _starts(self) -> list[tuple[int, int, float]]:
         return [order for order, _ in self._blocks]
+
+
+def _counted_up(rows: Sequence[int], numbers: Sequence[int]) -> list[int]:
+    """The rows whose numbers count up by one, other numbers between them left out; none if they are few."""
+    longest: list[int] = []
+    for start in range(len(rows)):
+        if len(rows) - start <= len(longest):
+            break
+        chain, last = [rows[start]], numbers[start]
+        for row, number in zip(rows[start + 1 :], numbers[start + 1 :], strict=True):
+            if number == last + 1:
+                chain.append(row)
+                last = number
+        longest = max(longest, chain, key=len)
+    return longest if len(longest) >= RULER else []

@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from paper_kit.core.files import sha256_file
-from paper_kit.render.typed import NUMBER
 
 INSTALL = "Install poppler: sudo apt-get install poppler-utils, or brew install poppler."
 TEXT = ("pdftotext", "-enc", "UTF-8")
@@ -35,6 +34,8 @@ def ask_ahead(pdf: Path, *questions: tuple[str, ...]) -> None:
 
 def numbers_drawn(pdf: bytes) -> frozenset[str] | None:
     """The numbers among the words of a drawing; None where pdftotext is missing or cannot read it."""
+    from paper_kit.render.typed import NUMBER  # with all of Jinja, which `why` has no need of
+
     if shutil.which("pdftotext") is None:
         return None
     done = subprocess.run([*TEXT, "-", "-"], input=pdf, capture_output=True, check=False)

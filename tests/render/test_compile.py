@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import unicodedata
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from paper_kit.core.errors import InputError
@@ -176,6 +178,15 @@ def test_a_missing_package_is_told_with_what_to_install() -> None:
     assert INSTALL in cure("LaTeX Error: File `foo.sty' not found.")
 
 
+def blank_pdf() -> bytes:
+    """A PDF of one empty page."""
+    out = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(out)
+    return out.getvalue()
+
+
 def test_findings_of_a_log_name_the_template_line(tmp_path: Path) -> None:
     log = (
         "LaTeX Warning: Reference `tab:x' on page 1 undefined on input line 1.\n"
@@ -185,7 +196,7 @@ def test_findings_of_a_log_name_the_template_line(tmp_path: Path) -> None:
         "Overfull \\hbox (4.9pt too wide) in paragraph at lines 1--2\n"
         "(\\end occurred inside a group at level 1)\n### simple group (level 1) entered at line 1 ({)\n"
     )
-    (tmp_path / "paper.pdf").write_bytes(b"")
+    (tmp_path / "paper.pdf").write_bytes(blank_pdf())
     found = check(Compiled(tmp_path / "paper.pdf", log), LINES, load_venue(TEMPLATES, "article"))
     assert [(each.kind, each.place) for each in found] == [
         ("reference", "templates/a.tex:7"),
