@@ -174,7 +174,7 @@ def test_rows_of_aligned_equations_are_counted_as_tex_does() -> None:
     rows = r"a &= b \label{eq:loss} \\ c &= d \nonumber \\ e &= f"
     text = TEXT.replace(r"\begin{equation*}", rf"\begin{{align}}{rows}\end{{align}}\begin{{equation*}}")
     text = text.replace("  \\label{eq:loss}\n", "")
-    found = source(typeset(fronted(text), MATERIAL, venue()), told(), venue().text_in)
+    found = source(typeset(fronted(text), MATERIAL, venue()), told(), venue().line)
     assert [number for _, number in found.equations] == ["(1)", "(2), (3)", ""]
     assert r"\begin{aligned}a &= b \\ c &= d  \\ e &= f\end{aligned}" in found.tex
 
