@@ -34,6 +34,7 @@ from paper_kit.render.seal import (
     seal,
     tex_version,
 )
+from paper_kit.render.supplement import SUPPLEMENT
 
 MOST = 5  # differences told before "and 2 more"
 AROUND = 3  # words shown on either side of one that differs
@@ -88,7 +89,7 @@ def find_manifest(pdf: Path, root: Path) -> Path | None:
     folders = [pdf.parent, *sorted(pdf.parent.glob("*/")), *sorted((root / "paper" / "build").glob("*/"))]
     places = dict.fromkeys(folder / MANIFEST for folder in folders if (folder / MANIFEST).is_file())
     known = {place: read_manifest(place) for place in places}
-    digest, text = sha256_file(pdf), pdf_text(pdf) or ""
+    digest, text = sha256_file(pdf), _whole_text(pdf) or ""
     for place, manifest in known.items():
         if manifest.pdf_sha256 == digest:
             return place
@@ -96,6 +97,13 @@ def find_manifest(pdf: Path, root: Path) -> Path | None:
         if manifest.seal in text:
             return place
     return next((place for place in known if place.parent == pdf.parent), None)
+
+
+def _whole_text(pdf: Path) -> str | None:
+    """The text of a PDF and of the supplement beside it, where the appendix prints the seal."""
+    text, supplement = pdf_text(pdf), pdf.with_name(SUPPLEMENT)
+    beside = pdf_text(supplement) if supplement.is_file() and supplement != pdf else None
+    return text if text is None or beside is None else f"{text}\n{beside}"
 
 
 def request_of(manifest: Manifest, request: Request) -> Request:
@@ -170,7 +178,7 @@ def _named(
 
 def _printed(pdf: Path, request: Request, root: Path) -> Check:
     """Whether the seal that the PDF prints is that of today's inputs."""
-    text = pdf_text(pdf)
+    text = _whole_text(pdf)
     if text is None:
         return Check("inputs", Verdict.UNKNOWN, "pdftotext is missing or cannot read the file")
     printed = re.findall(rf"\b[0-9a-f]{{{DIGITS}}}\b", text)

@@ -26,7 +26,7 @@ def test_without_pandoc_a_command_says_what_to_type(paperkit, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.tex
 @needs_pandoc
-@pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex")
 def test_the_example_is_a_page_and_a_word_document_with_the_numbers_of_its_pdf(
     tmp_path, monkeypatch, paperkit
 ):

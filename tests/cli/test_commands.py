@@ -131,7 +131,7 @@ def test_show_says_of_a_planned_run_that_it_is_not_trained(paperkit):
 
 def test_doctor_names_the_venue_whose_class_is_missing_and_no_other(tmp_path: Path) -> None:
     if shutil.which("kpsewhich") is None:
-        pytest.skip("TeX is missing")
+        pytest.skip("needs TeX: make tex")
     for name, kind in (("mine", "nowhere"), ("plain", "article"), ("dropped", "own")):
         (tmp_path / "venues" / name).mkdir(parents=True)
         (tmp_path / "venues" / name / "venue.toml").write_text(f'documentclass = "{kind}"\n')

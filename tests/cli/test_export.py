@@ -12,7 +12,8 @@ from tests import sealed
 
 ROOT = Path(__file__).resolve().parents[2]
 TEX = pytest.mark.skipif(
-    shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX or poppler is missing"
+    shutil.which("latexmk") is None or shutil.which("pdftotext") is None,
+    reason="needs TeX, poppler: make tex",
 )
 RESULTS = r"""\section{Results}
 \BLOCK{claim results.emotion_vit.accuracy > results.resemotenet.accuracy}

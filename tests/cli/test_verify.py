@@ -17,7 +17,7 @@ from tests import sealed
 from tests.analysis.fabricated import write_run
 from tests.cli.again_engine import sourced
 
-TEX = pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+TEX = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex")
 
 
 @pytest.fixture

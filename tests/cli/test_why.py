@@ -10,7 +10,8 @@ from paper_kit.core.digest import inputs
 from tests import sealed
 
 TEX = pytest.mark.skipif(
-    shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX or poppler is missing"
+    shutil.which("latexmk") is None or shutil.which("pdftotext") is None,
+    reason="needs TeX, poppler: make tex",
 )
 APPENDIX = (
     '\\BLOCK{if edition == "linked"}\n'

@@ -188,7 +188,7 @@ def test_mistakes_in_names_are_told_with_the_near_one(study: Path) -> None:
 
 
 @pytest.mark.tex
-@pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex")
 def test_a_study_becomes_a_pdf_and_a_second_build_changes_nothing(study: Path) -> None:
     finish(study)
     report = build_paper(Request(), study)

@@ -22,7 +22,7 @@ needs_tex = [
     pytest.mark.tex,
     pytest.mark.skipif(
         shutil.which("latexmk") is None or shutil.which("pdftotext") is None,
-        reason="TeX or poppler is missing",
+        reason="needs TeX, poppler: make tex",
     ),
 ]
 HEAD = "\\input{macros}\n\\BLOCK{include venue_preamble}\n\\begin{document}\n"

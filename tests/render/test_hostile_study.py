@@ -91,7 +91,8 @@ def plain(text: str) -> str:
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # no font of a figure has every script
 @pytest.mark.tex
 @pytest.mark.skipif(
-    shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX or poppler is missing"
+    shutil.which("latexmk") is None or shutil.which("pdftotext") is None,
+    reason="needs TeX, poppler: make tex",
 )
 @pytest.mark.parametrize("key", ["ieeetran", "article"])
 def test_a_study_of_hostile_names_is_printed_as_it_is_typed_and_nothing_is_read_or_run(

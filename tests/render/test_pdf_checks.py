@@ -22,7 +22,7 @@ from tests.render.small import MATERIAL, TEMPLATES, manuscript
 
 needs_tex = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in ("latexmk", "pdflatex", "pdftohtml", "pdftotext")),
-    reason="TeX or poppler is missing",
+    reason="needs TeX, poppler: make tex",
 )
 ADA = Author(
     name="Ada Quillfeather",

@@ -28,7 +28,7 @@ from paper_kit.render.seal import (
 )
 from tests.sealed import MANUSCRIPT, PAPER, run_ids, study
 
-TEX = pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+TEX = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex")
 SEALED = MANUSCRIPT.replace(
     r"\end{document}", "Seal \\VAR{build.seal}, commit \\VAR{build.commit}.\n\\end{document}"
 )

@@ -12,7 +12,7 @@ from tests.render.small import TEMPLATES
 needs_tex = [
     pytest.mark.tex,
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing"),
+    pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex"),
 ]
 EXPERIMENT = """
 question = "Which mistakes are told?"

@@ -43,7 +43,7 @@ WRONG = {
 TOO_LONG = {("llncs", "none"), ("llncs", "own"), ("ieeetran", "none"), ("ieeetran_journal", "none")}
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in ("latexmk", "pdflatex", "pdftotext", "pdftohtml")),
-    reason="TeX or poppler is missing",
+    reason="needs TeX, poppler: make tex",
 )
 
 

@@ -23,7 +23,7 @@ from tests.sealed import finish, run_ids, study
 pytestmark = [
     pytest.mark.tex,
     pytest.mark.skipif(
-        shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="TeX is missing"
+        shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="needs TeX: make tex"
     ),
 ]
 
@@ -171,6 +171,18 @@ def test_a_paper_without_a_manifest_is_known_by_the_seal_that_it_prints(root: Pa
     found = checked(root, report.pdf)
     assert found["inputs"].verdict is Verdict.DIFFERS
     assert "today's seal is" in found["inputs"].told
+
+
+def test_a_seal_that_the_supplement_prints_counts_as_the_papers(root: Path) -> None:
+    supplement = r"models. \pksupplement{A}{B} Seal \VAR{build.seal}."
+    edit(root / "templates" / "manuscript.tex", "models.", supplement)
+    report = build_paper(Request(out=root / "elsewhere"), root)
+    assert report.pdf is not None
+    assert report.supplement == 1
+    (report.folder / MANIFEST).unlink()
+    assert checked(root, report.pdf)["inputs"].verdict is Verdict.OK
+    (report.folder / "supplement.pdf").unlink()
+    assert checked(root, report.pdf)["inputs"].verdict is Verdict.UNKNOWN
 
 
 def test_a_paper_without_manifest_and_seal_cannot_be_checked(root: Path) -> None:

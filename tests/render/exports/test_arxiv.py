@@ -51,7 +51,7 @@ needs_tex = [
     pytest.mark.slow,
     pytest.mark.skipif(
         shutil.which("latexmk") is None or shutil.which("pdftotext") is None,
-        reason="TeX or poppler is missing",
+        reason="needs TeX, poppler: make tex",
     ),
 ]
 

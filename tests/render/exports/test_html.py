@@ -187,7 +187,7 @@ def test_before_the_pdf_there_are_no_numbers(tmp_path: Path) -> None:
 @pytest.mark.tex
 @pytest.mark.slow
 @needs_pandoc
-@pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is missing")
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs TeX: make tex")
 def test_a_page_has_the_words_of_the_pdf(tmp_path: Path) -> None:
     """One word of three letters and more in twenty may differ: TeX splits some at the ends of lines."""
     text = TEXT.replace("zeta,", "")

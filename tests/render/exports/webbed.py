@@ -95,7 +95,7 @@ Z.~Zeta, ``On \bibinfo{title}{{FER}} faces.''
 """
 needs_pandoc = pytest.mark.skipif(
     shutil.which("pandoc") is None or shutil.which("pdftocairo") is None,
-    reason="pandoc or poppler is missing",
+    reason="needs pandoc and poppler: make extras",
 )
 
 
