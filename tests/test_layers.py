@@ -10,7 +10,7 @@ FLOORS = (("core",), ("stats", "data"), ("analysis", "bench"), ("render", "repor
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))
 TORCH = {"torch", "torchvision", "timm", "fvcore", "safetensors"}
-CORE_MAY = {"pydantic", "pydantic_core", "numpy", "filelock", "paper_kit"}
+CORE_MAY = {"pydantic", "pydantic_core", "numpy", "filelock", "tomlkit", "paper_kit"}
 
 
 def room_of(path: Path) -> str:

@@ -77,9 +77,12 @@ class Experiment(Frozen):
 
 def load_experiment(path: Path) -> Experiment:
     """The checked experiment of a TOML file; InputError lists everything wrong with it."""
-    value = read_toml(path)
-    value.setdefault("name", path.stem)
-    experiment = validate(Experiment, value, str(path))
+    return experiment_from(read_toml(path), path)
+
+
+def experiment_from(value: Mapping[str, Any], path: Path) -> Experiment:
+    """The checked experiment of a file's tables; InputError lists everything wrong with it after `path`."""
+    experiment = validate(Experiment, {"name": path.stem, **value}, str(path))
     problems = _structure(experiment) or _cells(experiment)
     if problems:
         raise InputError([f"{path}: {problem}" for problem in dict.fromkeys(problems)])
