@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from paper_kit.bench import losses, optim
 from paper_kit.bench.checkpoint import Weights
+from paper_kit.bench.compiling import compiled
 from paper_kit.bench.examples import Examples
 from paper_kit.bench.pixels import Preparation
 from paper_kit.core.spec import RunSpec
@@ -96,7 +97,7 @@ def setup(spec: RunSpec, model: nn.Module, data: Data) -> Training:
         optimizer=optim.optimiser(model, stages, spec.optim),
         scaler=torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16"),
         ema=ModelEmaV3(model, decay=decay, use_warmup=True) if decay else None,
-        forward=torch.compile(model) if spec.compile else model,
+        forward=compiled(model, spec.compile_mode) if spec.compile else model,
     )
 
 

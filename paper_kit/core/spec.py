@@ -128,6 +128,7 @@ class RunSpec(Frozen):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     channels_last: bool = True
     compile: bool = False
+    compile_mode: Literal["default", "reduce-overhead"] = "default"  # the latter: with CUDA graphs
     sampler: Literal["shuffle", "balanced"] = "shuffle"
     keep_weights: bool = True
     views: tuple[View, ...] = ("identity", "flip")

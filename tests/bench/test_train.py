@@ -246,6 +246,6 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path):
 
 def test_a_compiled_model_is_asked_for_by_the_spec(monkeypatch):
     compiled = []
-    monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or model)
+    monkeypatch.setattr(torch, "compile", lambda model, **_: compiled.append(model) or model)
     t = training(compile=True)
     assert compiled == [t.model]
