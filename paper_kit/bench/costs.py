@@ -17,26 +17,25 @@ from paper_kit.bench.progress import ShouldStop
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.files import canonical_json
 from paper_kit.core.plan import BASE, Plan
-from paper_kit.core.record import COST_KEY_FIELDS
+from paper_kit.core.record import COST_KEY_FIELDS, Machine
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 
 MEASURE = "paper_kit.bench.cost:measure"  # imported in the fresh process, so that this one never loads torch
-MACHINE_FIELDS = ("device", "threads")
+MACHINE_FIELDS = ("device", "threads")  # of a CostRecord's key
 LOOK_S = 0.5
 
 
 def costs_to_measure(plans: tuple[Plan, ...], store: Store) -> list[tuple[str, RunSpec]]:
     """(model label, run) of each base whose training is done, or none where the costs are known.
 
-    They are known if one machine has measured all of them: a table must not mix machines.
+    They are known if one machine has measured all of them, by one protocol: a table must not mix them. An
+    older protocol's are known, too: measuring takes a machine at rest, so it waits for `paperkit measure`.
     """
     wanted = base_runs(plans, store)
-    measured: dict[str, set[str]] = {}
+    measured: dict[Machine, set[str]] = {}
     for cost in store.costs():
-        value = cost.model_dump(mode="json")
-        machine = canonical_json([value[name] for name in MACHINE_FIELDS])
-        measured.setdefault(machine, set()).add(_what(value))
+        measured.setdefault(cost.machine, set()).add(_what(cost.model_dump(mode="json")))
     needed = {_asked(run, store) for _, run in wanted}
     return [] if any(needed <= known for known in measured.values()) else wanted
 

@@ -13,6 +13,11 @@ from paper_kit.bench.memory import MIB
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+def amp_format(precision: Precision) -> Precision:
+    """The format in which AMP is measured for a run of this precision: its own, BF16 where it uses none."""
+    return "bf16" if precision == "fp32" else precision
+
+
 def saved_mib(model: nn.Module, images_NCHW: Tensor, precision: Precision) -> float:
     """MiB of tensors that autograd keeps between the forward and the backward pass of one batch.
 

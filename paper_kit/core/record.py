@@ -42,10 +42,27 @@ class RunRecord(Frozen):
     amp: dict[str, Any] = {}
 
 
-class CostRecord(Frozen):
-    """What a model costs on one machine, measured alone; times in ms or s, memory in MiB.
+PROTOCOL = 2  # of a cost's measurement; 1 timed predictions in one precision and did not look for neighbours
 
-    What later versions measure is None in a record that was made before.
+
+Machine = tuple[str, int, str, int]  # device, threads, torch, protocol
+
+
+class Latency(Frozen):
+    """How long a prediction of one batch takes in one precision, of the images alone or in all views."""
+
+    batch: int
+    precision: Literal["fp32", "bf16", "fp16"]
+    tta: bool
+    p50_ms: float
+    p95_ms: float
+    calls: int
+
+
+class CostRecord(Frozen):
+    """What a model costs on one machine; times in ms or s, memory in MiB, energy in J.
+
+    What later versions measure is None in a record that was made before, and its `protocol` is lower.
     """
 
     model: Part
@@ -79,6 +96,15 @@ class CostRecord(Frozen):
     step_amp_ms: float | None = None
     step_amp_format: Literal["bf16", "fp16"] | None = None
     steps_compared: int | None = None
+    protocol: int = 1
+    warm_up: int | None = None  # calls before each timing, not counted
+    latencies: tuple[Latency, ...] = ()
+    alone: bool | None = None  # whether nothing else computed meanwhile; None: not known
+    busy_share: float | None = None  # of the time of all CPUs, what other processes used meanwhile
+    gpu_neighbours: int | None = None  # other processes on the GPU
+    energy_meter: Literal["nvml", "rapl"] | None = None  # None: no meter, and nothing is estimated
+    energy_inference_j: float | None = None  # of 1,000 images in batches of 64, without TTA
+    energy_epoch_j: float | None = None
     measured_at: str = ""  # UTC, as ISO 8601
     environment: dict[str, Any] = {}
 
@@ -86,6 +112,16 @@ class CostRecord(Frozen):
     def amp_speedup(self) -> float | None:
         """How many steps under AMP take the time of one in FP32; None where not measured."""
         return self.step_fp32_ms / self.step_amp_ms if self.step_fp32_ms and self.step_amp_ms else None
+
+    @property
+    def machine(self) -> Machine:
+        """What must be equal for two costs to stand in one column: device, threads, torch, protocol."""
+        return self.device, self.threads, self.torch, self.protocol
+
+    def latency(self, batch: int, precision: str, tta: bool) -> Latency | None:
+        """The timing of such predictions; None where there is none."""
+        wanted = (batch, precision, tta)
+        return next((one for one in self.latencies if (one.batch, one.precision, one.tta) == wanted), None)
 
     @property
     def key(self) -> str:
