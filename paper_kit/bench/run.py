@@ -71,7 +71,7 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
     """Whether the run is done; otherwise its checkpoint waits."""
     saved = load_checkpoint(store.file(spec.id, CHECKPOINT))
     device = choose_device(resources.device)
-    _settle(device, saved["threads"] if saved else _threads(resources))
+    settle(device, saved["threads"] if saved else _threads(resources))
     report(Progress(run_id=spec.id, stage="data", epochs=spec.epochs))
     dataset = open_dataset(spec.dataset, resources.data_roots, resources.cache, resources.skip_bad)
     data = load_data(spec, dataset, device)
@@ -131,7 +131,7 @@ def _reason(error: Exception, spec: RunSpec) -> str:
     return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
 
 
-def _settle(device: torch.device, threads: int) -> None:
+def settle(device: torch.device, threads: int) -> None:
     """Nothing; torch computes with so many threads and, on a GPU, the same way each time."""
     torch.set_num_threads(threads)
     _keep_freed_memory()

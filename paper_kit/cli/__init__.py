@@ -33,6 +33,7 @@ from paper_kit.cli.run_all import run_all
 from paper_kit.cli.show import show
 from paper_kit.cli.status import status
 from paper_kit.cli.text import complain
+from paper_kit.cli.tune import tune
 from paper_kit.cli.verify import verify
 from paper_kit.cli.watch import watch
 from paper_kit.cli.why import why
@@ -103,6 +104,7 @@ for group, name, command, example in (
     (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
     (RUNS, "explain", explain, "paperkit explain fer2013_small"),
     (RUNS, "measure", measure, "paperkit measure quick --threads 1"),
+    (RUNS, "tune", tune, "paperkit tune fer2013_small --trials 12 --epochs 6"),
     (RUNS, "pack", pack, "paperkit pack quick --to quick.zip"),
     (RUNS, "unpack", unpack, "paperkit unpack quick.zip"),
     (STUDY, "list", list_plugins, "paperkit list model"),

@@ -19,6 +19,7 @@ from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json, write_json, write_text
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import RunSpec
+from paper_kit.core.tuning import TuningRecord
 
 HEARTBEAT_S = 30.0
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
@@ -212,6 +213,19 @@ class Store:
         """Nothing; replaces the audit of the same dataset."""
         write_json(self.root / "audits" / f"{record.fingerprint}.json", record.model_dump(mode="json"))
 
+    def tunings(self) -> list[TuningRecord]:
+        """All searches for hyperparameters in the Store, by name; InputError names a damaged file."""
+        return [_tuning(path) for path in sorted((self.root / "tuning").glob("*.json"))]
+
+    def tuning(self, name: str) -> TuningRecord | None:
+        """The searches of this name, <experiment>-<model>; None where there are none."""
+        path = self.root / "tuning" / f"{name}.json"
+        return _tuning(path) if path.is_file() else None
+
+    def write_tuning(self, record: TuningRecord) -> None:
+        """Nothing; replaces the record of the same name."""
+        write_json(self.root / "tuning" / f"{record.name}.json", record.model_dump(mode="json"))
+
     def _audit(self, path: Path) -> AuditRecord:
         try:
             record = AuditRecord.model_validate(read_json(path))
@@ -223,6 +237,16 @@ class Store:
         if record.fingerprint != path.stem:
             raise InputError(f"{path}: this is the audit of another dataset ({record.fingerprint}).")
         return record
+
+
+def _tuning(path: Path) -> TuningRecord:
+    try:
+        return TuningRecord.model_validate(read_json(path))
+    except ValidationError as error:
+        raise InputError(
+            f"{path}: not a whole record of a search ({error.error_count()} problems). Delete the file and "
+            "type `paperkit tune EXPERIMENT`."
+        ) from None
 
 
 def _owner_is_gone(marker: str) -> bool:
