@@ -46,9 +46,8 @@ def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float 
     """The cost of a finished run's model; `seconds` are spent on each of its timings.
 
     Inference comes first, so that its peak of memory is its own where a peak cannot be set back. An epoch is
-    the median update (augmentation, forward, backward, optimiser, every stage learning) times its updates;
-    validation is not in it. Memory is the whole process's: environment["memory_before_mib"] is what it held
-    before there was a model.
+    the median update (augmentation, forward, backward, optimiser, every stage learning) times its updates,
+    without validation. environment["memory_before_mib"] is what the process held before there was a model.
     """
     record = store.record(run.id)
     device = choose_device(resources.device)
