@@ -14,6 +14,7 @@ from paper_kit.core.part import Part, available, complete, load, options, plugin
 from paper_kit.data.card import Card
 from paper_kit.data.dataset import fingerprint_of, problems_of
 from paper_kit.data.sources import Splits
+from tests.data.trees import affectnet_annotations, ckplus_folders, rafdb_list
 
 SOURCES = available("dataset")
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -39,6 +40,9 @@ def tiny(
         "fer2013": lambda: [fer_csv()],
         "ferplus": ferplus,
         "image_folder": lambda: [image_tree(dict.fromkeys(CLASSES, 6))],
+        "rafdb": lambda: [_made(rafdb_list, tmp_path / "basic")],
+        "affectnet": lambda: [_made(affectnet_annotations, tmp_path / "affectnet")],
+        "ckplus": lambda: [_made(ckplus_folders, tmp_path / "ckplus")],
     }
     small = {"official": False, "train": 70, "validation": 14, "test": 14}
 
@@ -52,6 +56,11 @@ def tiny(
         return loaded
 
     return read
+
+
+def _made(write: Callable[[Path], Path], root: Path) -> Path:
+    """The root, written if it is not there yet."""
+    return root if root.is_dir() else write(root)
 
 
 @pytest.mark.parametrize("name", SOURCES)
