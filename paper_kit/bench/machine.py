@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from paper_kit.bench.packing import most_workers
 from paper_kit.core.errors import InputError
 from paper_kit.core.spec import Resources
 
@@ -49,13 +50,14 @@ def usable_gpus(resources: Resources) -> tuple[str, ...]:
 
 
 def share(resources: Resources, runs: int) -> Resources:
-    """The resources with jobs and threads settled: one worker a GPU or a core, and its share of the cores.
+    """The resources with jobs and threads settled: a worker a core, or up to some a GPU, and their cores.
 
     `runs` counts all trainings of the study, done or not: what is left must not change the threads of a
     run, because they can change its last digits.
     """
-    everything = cores()
-    jobs = resources.jobs or len(usable_gpus(resources)) or everything
-    jobs = max(1, min(jobs, runs))
+    everything, found = cores(), len(usable_gpus(resources))
+    most = found * most_workers(everything, found) or everything
+    jobs = max(1, min(resources.jobs or most, runs))
     threads = resources.threads or max(1, everything // jobs)
-    return resources.model_copy(update={"jobs": jobs, "threads": threads})
+    packing = resources.packing or (found > 0 and not resources.jobs)
+    return resources.model_copy(update={"jobs": jobs, "threads": threads, "packing": packing})

@@ -8,12 +8,14 @@ from typing import Literal
 
 from paper_kit.core.store import RunState
 
+NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
+
 Stage = Literal["data", "train", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a run is. Sent after every epoch, and within one at most about once a second."""
+    """Where a run is. Sent before the first step and after every epoch, and at most about once a second."""
 
     run_id: str
     stage: Stage = "train"
@@ -24,6 +26,8 @@ class Progress:
     accuracy: float | None = None  # on validation, a fraction, of the last epoch; None before the first
     images_per_second: float = 0.0
     epoch_seconds: float = 0.0  # of the last epoch; 0 before the first
+    memory_mib: float = 0.0  # the most that its process has held of a GPU; 0 on a CPU
+    free_mib: float = 0.0  # of that GPU
 
 
 @dataclass(frozen=True, kw_only=True)

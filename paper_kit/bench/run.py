@@ -15,10 +15,10 @@ from torch import nn
 from paper_kit.bench import machine, transfer
 from paper_kit.bench.checkpoint import load_checkpoint
 from paper_kit.bench.environment import choose_device
-from paper_kit.bench.examples import examples
+from paper_kit.bench.loaded import loaded
 from paper_kit.bench.outcome import write_outcome
-from paper_kit.bench.pixels import Preparation, normalisation_of
-from paper_kit.bench.progress import Progress, Report, ShouldStop, never
+from paper_kit.bench.pixels import Preparation
+from paper_kit.bench.progress import NO_MEMORY, Progress, Report, ShouldStop, never
 from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
@@ -28,9 +28,7 @@ from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.cache import open_dataset
 from paper_kit.data.dataset import Dataset
-from paper_kit.data.split import stratified_subset
 
-SUBSET_SEED = 0  # train_fraction takes the same images for every seed and model
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
 
@@ -82,6 +80,7 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
     if saved:
         restore(training, saved)
     tick = _reporter(training, report)
+    tick(0, 0.0)
     finished = fit(
         training,
         checkpoint=store.file(spec.id, CHECKPOINT),
@@ -98,17 +97,11 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
 
 def load_data(spec: RunSpec, dataset: Dataset, device: torch.device) -> Data:
     """Training and validation examples on the device; the normalisation is that of the training images."""
-    split = dataset.split("train")
-    subset = None
-    images = split.images
-    if spec.train_fraction < 1:
-        subset = stratified_subset(split.labels, float(spec.train_fraction), SUBSET_SEED)
-        images = split.images[subset]
-    classes = len(dataset.classes)
+    found = loaded(dataset, float(spec.train_fraction), device)
     return Data(
-        train=examples(split, classes, device, subset),
-        validation=examples(dataset.split("validation"), classes, device),
-        prepare=Preparation(spec.image_size, spec.channels, normalisation_of(images), spec.channels_last),
+        train=found.train,
+        validation=found.validation,
+        prepare=Preparation(spec.image_size, spec.channels, found.normalisation, spec.channels_last),
         draw_labels=dataset.draw_labels,
     )
 
@@ -127,7 +120,7 @@ def _reason(error: Exception, spec: RunSpec) -> str:
     """One line: what went wrong, and what to change where that is known."""
     if isinstance(error, torch.OutOfMemoryError):
         half = max(1, (spec.micro_batch or spec.batch_size) // 2)
-        return f"The device's memory is too small for a batch. Set micro_batch = {half}."
+        return f"{NO_MEMORY} for a batch. Set micro_batch = {half}."
     return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
 
 
@@ -137,6 +130,8 @@ def settle(device: torch.device, threads: int) -> None:
     _keep_freed_memory()
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.cuda.empty_cache()  # what an earlier run of this process held
+        torch.cuda.reset_peak_memory_stats(device)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
 
@@ -158,6 +153,7 @@ def _reporter(training: Training, report: Report) -> Callable[[int, float], None
 
     def tick(updates: int, speed: float) -> None:
         last: dict[str, Any] = training.history[-1] if training.history else {}
+        taken, free = _memory_mib(training.device)
         report(
             Progress(
                 run_id=training.spec.id,
@@ -168,7 +164,16 @@ def _reporter(training: Training, report: Report) -> Callable[[int, float], None
                 accuracy=last.get("validation_accuracy"),
                 images_per_second=speed,
                 epoch_seconds=last.get("seconds", 0.0),
+                memory_mib=taken,
+                free_mib=free,
             )
         )
 
     return tick
+
+
+def _memory_mib(device: torch.device) -> tuple[float, float]:
+    """What this process has taken of its GPU at most, and what is free there; zeros on a CPU."""
+    if device.type != "cuda":
+        return 0.0, 0.0
+    return torch.cuda.max_memory_reserved(device) / 2**20, torch.cuda.mem_get_info(device)[0] / 2**20

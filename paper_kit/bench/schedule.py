@@ -46,15 +46,24 @@ class Schedule:
         self.ended: dict[str, RunState] = {}
         self.pace = pace
 
+    @property
+    def ready(self) -> list[RunSpec]:
+        """The waiting runs that do not wait for their source."""
+        return [spec for spec in self.waiting.values() if not self._waits_for_its_source(spec)]
+
     def next(self) -> RunSpec | None:
         """The longest run that can start now, taken out of the waiting; None where none can."""
-        ready = [spec for spec in self.waiting.values() if not self._waits_for_its_source(spec)]
+        ready = self.ready
         if not ready:
             return None
         order = {run_id: number for number, run_id in enumerate(self.waiting)}
         chosen = max(ready, key=lambda spec: (self._length(spec), -order[spec.id]))
         self.working[chosen.id] = self.waiting.pop(chosen.id)
         return chosen
+
+    def again(self, run_id: str) -> None:
+        """Nothing; a run at work waits once more."""
+        self.waiting[run_id] = self.working.pop(run_id)
 
     def end(self, run_id: str, state: RunState) -> tuple[RunSpec, ...]:
         """The waiting runs that can no longer start because this one, their source, is not done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_alone
 from paper_kit.bench.machine import share
@@ -67,9 +68,9 @@ def run_study(
 
     with stopping(resources.time_limit_s) as stop:
         if missing:
-            prepare(missing, store, resources, hear)
-            execute = load("executor", executor.name)
-            execute(missing, store, share(resources, len(runs)), hear, stop, **executor.arguments)
+            execute, shared = load("executor", executor.name), share(resources, len(runs))
+            ready = partial(prepare, missing, store, resources, hear)
+            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
         measured, not_measured = _measure(() if only else plans, store, resources, hear, stop)
         _audit(runs, store, resources, hear, stop)
     return Summary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -74,7 +75,8 @@ def weights_file(transfer: Transfer, folders: tuple[Path, ...]) -> Path:
     """The file in `folders` whose SHA-256 is the spec's; InputError says what was looked at."""
     files = [file for folder in folders for file in sorted(folder.glob("*")) if file.suffix in SUFFIXES]
     for file in sorted(files, key=lambda file: file.stem != transfer.architecture):
-        if sha256_file(file) == transfer.weights_sha256:
+        status = file.stat()
+        if _sha256(file, status.st_size, status.st_mtime_ns) == transfer.weights_sha256:
             return file
     looked = ", ".join(str(folder) for folder in folders) or "no folder at all"
     raise InputError(
@@ -83,6 +85,12 @@ def weights_file(transfer: Transfer, folders: tuple[Path, ...]) -> Path:
         "Put the file into a folder that paperkit.local.toml names under `weights`, or set PAPERKIT_DATA to "
         "the folder above weights/."
     )
+
+
+@lru_cache(maxsize=64)
+def _sha256(file: Path, _size: int, _changed_ns: int) -> str:
+    """SHA-256 of a file, read once by the runs of a worker for as long as it stays as it is."""
+    return sha256_file(file)
 
 
 def _run_weights(run_id: str, store: Store) -> Path:

@@ -35,7 +35,12 @@ Named = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int, typer.Option(min=0, help="Runs at a time; 0: one a GPU, or one a CPU core.", show_default=False)
+    int,
+    typer.Option(
+        min=0,
+        help="Runs at a time, in all; 0: one a core, or as many a GPU as is fastest.",
+        show_default=False,
+    ),
 ]
 Threads = Annotated[
     int, typer.Option(min=0, help="CPU threads of each run; 0: the cores shared out.", show_default=False)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import tokenize
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -14,7 +15,11 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 def code_hash(path: Path) -> str:
     """16 hex digits of the source without docstrings, comments and blank lines: equal on every Python."""
-    text = path.read_text(encoding="utf-8")
+    return _hash_of_code(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=256)
+def _hash_of_code(text: str) -> str:
     lines = [_without_comment_marks(line) for line in _cut(text).splitlines()]
     kept = "\n".join(line.rstrip() for line in lines if line.strip())
     return hashlib.sha256(kept.encode()).hexdigest()[:16]
@@ -22,7 +27,12 @@ def code_hash(path: Path) -> str:
 
 def imported_modules(path: Path) -> tuple[str, ...]:
     """Names of the modules that a file imports, and of what it takes from them, in their order."""
-    return tuple(sorted(_modules(ast.parse(path.read_text(encoding="utf-8")))))
+    return _imports_of_code(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=256)
+def _imports_of_code(text: str) -> tuple[str, ...]:
+    return tuple(sorted(_modules(ast.parse(text))))
 
 
 def imported_files(path: Path, modules_of: Callable[[Path], Iterable[str]] = imported_modules) -> list[Path]:

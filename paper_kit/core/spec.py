@@ -189,7 +189,8 @@ class Resources(Frozen):
     """Where runs happen; nothing here may change their numbers beyond float order."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    jobs: CountOrNone = 0  # 0: one a GPU, or one a core
+    jobs: CountOrNone = 0  # 0: one a core, or as many a GPU as is fastest
+    packing: bool = False  # jobs is a limit: one a GPU at first, and more where that is measured to be faster
     threads: CountOrNone = 0  # 0: cores divided by jobs
     skip_bad: bool = False
     time_limit_s: NotNegative = 0.0  # 0: none

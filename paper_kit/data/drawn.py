@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ DRAWN_PER_FACE = 14  # drawn faces for each that is taken: enough of each of sev
 Faces = tuple[NDArray[np.uint8], ...]
 
 
+@lru_cache(maxsize=16)
 def drawn_faces(classes: tuple[str, ...], per_class: int, seed: int) -> tuple[Faces, ...]:
     """`per_class` drawn faces (48, 48) uint8 of each class; none of a class that the drawings do not know."""
     made = load(

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from paper_kit.bench.progress import Progress
+from paper_kit.bench.progress import NO_MEMORY, Progress
 from paper_kit.core.files import write_json
 from paper_kit.core.record import CostRecord
 from paper_kit.core.spec import ENGINE
@@ -27,21 +27,39 @@ def run_one(spec, store, resources, *, report, should_stop):
     store.begin(spec)
     with store.lease(spec.id):
         seen = {"pid": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"], "device": resources.device}
+        seen["gpu"] = os.environ.get("CUDA_VISIBLE_DEVICES")
         write_json(store.file(spec.id, "seen.json"), seen | {"torch": "torch" in sys.modules})
         if spec.model.name == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if spec.model.name == "broken":
             raise ValueError("the loss is not a number")
         for epoch in range(1, spec.epochs + 1):
-            report(
-                Progress(run_id=spec.id, epoch=epoch, epochs=spec.epochs, accuracy=0.5, epoch_seconds=0.01)
-            )
+            report(progress(spec, epoch))
+            if spec.model.name == "large" and epoch == 3 and not tried_before(store, spec):
+                store.fail(spec.id, f"{NO_MEMORY} for a batch.", "")
+                return RunState.FAILED
             time.sleep(0.05 if spec.model.name == "slow" else 0)
             if should_stop():
                 return RunState.PARTIAL
         write_json(store.file(spec.id, "order.json"), time.time())
         write_json(store.file(spec.id, "record.json"), RECORD | {"id": spec.id, "spec": spec.full()})
     return RunState.DONE
+
+
+def progress(spec, epoch):
+    """As a small run on a large GPU says it."""
+    memory = {"memory_mib": 100.0, "free_mib": 10_000.0}
+    return Progress(
+        run_id=spec.id, epoch=epoch, epochs=spec.epochs, accuracy=0.5, epoch_seconds=0.01, **memory
+    )
+
+
+def tried_before(store, spec):
+    """Whether the run failed before; it has failed from here on."""
+    mark = store.file(spec.id, "tried")
+    found = mark.is_file()
+    mark.touch()
+    return found and spec.seed == 0
 
 
 def measure(run, store, resources):

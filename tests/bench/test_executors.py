@@ -1,5 +1,6 @@
 """The local executor, with an engine that needs no torch."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from paper_kit.bench import machine
 from paper_kit.bench.executors import _worker, local
-from paper_kit.bench.progress import Ended, Progress, never
+from paper_kit.bench.progress import NO_MEMORY, Ended, Note, Progress, never
 from paper_kit.bench.schedule import Pace, Schedule
-from paper_kit.core.errors import PaperkitError
+from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json
 from paper_kit.core.part import KINDS, available, options
 from paper_kit.core.spec import Resources, RunSpec
@@ -33,11 +35,10 @@ def a_pair(name="good"):
     return source, a_run(transfer={"source": "run", "run": source.id})
 
 
-def run(store, *specs, should_stop=never, **resources):
+def run(store, *specs, should_stop=never, prepare=lambda: None, **resources):
     events = []
-    local.execute(
-        specs, store, Resources(**{"device": "cpu", "jobs": 2} | resources), events.append, should_stop
-    )
+    asked = Resources(**{"device": "cpu", "jobs": 2} | resources)
+    local.execute(specs, store, asked, events.append, should_stop, prepare)
     return events
 
 
@@ -108,7 +109,7 @@ def test_asked_to_stop_runs_end_after_an_epoch_and_no_run_starts(tmp_path):
     def should_stop():
         return any(isinstance(event, Progress) for event in heard)
 
-    local.execute([slow, later], store, Resources(device="cpu", jobs=1), report, should_stop)
+    local.execute([slow, later], store, Resources(device="cpu", jobs=1), report, should_stop, lambda: None)
     assert states(heard) == {slow.id: RunState.PARTIAL}
     assert store.state(slow) is RunState.PARTIAL
     assert store.state(later) is RunState.MISSING
@@ -126,6 +127,50 @@ def test_workers_that_cannot_start_are_told_with_the_last_line_of_their_log(tmp_
     monkeypatch.setattr(local, "RUN", "no_such_engine:run_one")
     with pytest.raises(PaperkitError, match="No module named 'no_such_engine'"):
         run(Store(tmp_path), a_run())
+
+
+def test_workers_start_while_the_data_are_prepared_and_leave_where_those_are_not_there(
+    tmp_path,
+):
+    store, spec, started = Store(tmp_path), a_run(), []
+
+    def prepare():
+        log = store.root / "logs" / "worker-0.log"
+        started.append(soon(log.is_file))
+        assert not store.ids()
+        raise InputError("no data")
+
+    with pytest.raises(InputError, match="no data"):
+        run(store, spec, prepare=prepare)
+    assert started == [True]
+    assert not multiprocessing.active_children()
+
+
+@pytest.fixture
+def two_cores_and_a_gpu(monkeypatch):
+    monkeypatch.setattr(machine, "gpus", lambda: ("0",))
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores_and_a_gpu")
+def test_a_second_worker_joins_on_a_gpu_where_the_first_shows_that_there_is_room(tmp_path):
+    store, specs = Store(tmp_path), [a_run("slow", seed=seed, epochs=25) for seed in range(3)]
+    run(store, *specs, device="auto", jobs=0)
+    seen = [read_json(store.file(spec.id, "seen.json")) for spec in specs]
+    assert len({entry["pid"] for entry in seen}) == 2
+    assert {entry["gpu"] for entry in seen} == {"0"}
+
+
+@pytest.mark.usefixtures("two_cores_and_a_gpu")
+def test_a_run_without_room_beside_another_is_tried_again_alone(tmp_path):
+    store = Store(tmp_path)
+    slow, large = a_run("slow", epochs=30), a_run("large", epochs=6)
+    events = run(store, slow, large, device="auto", jobs=0)
+    assert states(events) == {slow.id: RunState.DONE, large.id: RunState.DONE}
+    assert any(isinstance(event, Note) and large.id in event.text for event in events)
+    alone = run(store, a_run("large", seed=1, epochs=6), device="auto", jobs=1)
+    assert states(alone) == {a_run("large", seed=1, epochs=6).id: RunState.FAILED}
+    assert alone[-1].reason.startswith(NO_MEMORY)
 
 
 def test_the_longest_run_that_can_start_comes_next():
@@ -158,7 +203,8 @@ from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Store
 local.RUN = "fake_engine:run_one"
 spec = RunSpec(model={"name": "slow"}, epochs=100000)
-local.execute([spec], Store(Path(sys.argv[1])), Resources(device="cpu", jobs=1), lambda event: None, never)
+asked = Resources(device="cpu", jobs=1)
+local.execute([spec], Store(Path(sys.argv[1])), asked, lambda event: None, never, lambda: None)
 """
 
 

@@ -28,10 +28,13 @@ def test_cpu_workers_share_the_cores(given, runs, jobs, threads):
     assert (shared.jobs, shared.threads) == (jobs, threads)
 
 
-def test_there_is_one_worker_a_gpu(monkeypatch):
+def test_gpus_get_up_to_a_worker_a_core_and_as_many_as_were_asked_for(monkeypatch):
     monkeypatch.setattr(machine, "gpus", lambda: ("0", "1"))
     shared = machine.share(Resources(), 15)
-    assert (shared.jobs, shared.threads) == (2, 4)
+    assert (shared.jobs, shared.threads, shared.packing) == (8, 1, True)
+    assert machine.share(shared, 15) == shared
+    asked = machine.share(Resources(jobs=2), 15)
+    assert (asked.jobs, asked.threads, asked.packing) == (2, 4, False)
     assert machine.usable_gpus(Resources(device="cpu")) == ()
 
 

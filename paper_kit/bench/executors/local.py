@@ -1,19 +1,21 @@
-"""Trains on this machine: one worker process a GPU, or as many CPU workers as there are jobs."""
+"""Trains on this machine: a worker process a CPU job, or as many a GPU as are measured to be fastest."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import TypeGuard
 
 from paper_kit.bench.executors._worker import LEAVE, READY, STOP, Task, work
 from paper_kit.bench.machine import share, usable_gpus
-from paper_kit.bench.progress import Ended, Event, Note, Progress, Report, ShouldStop
+from paper_kit.bench.packing import Packing
+from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
@@ -25,7 +27,13 @@ FAREWELL_S = 1.0  # an idle worker has nothing to lose
 
 
 def execute(
-    specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, should_stop: ShouldStop, /
+    specs: Sequence[RunSpec],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    should_stop: ShouldStop,
+    prepare: Callable[[], None],
+    /,
 ) -> None:
     """Nothing; every run was trained, failed, or was left where it can be resumed. Raises PaperkitError
     where no worker can start."""
@@ -33,6 +41,8 @@ def execute(
     schedule = Schedule(specs, Pace(done))
     crew = Crew(store, share(resources, len(specs)))
     try:
+        crew.gather(schedule)  # torch is loaded there while the datasets are decoded here
+        prepare()
         while schedule.waiting or schedule.working:
             stopping = should_stop()
             if stopping and not crew.stopping:
@@ -43,14 +53,18 @@ def execute(
             if not schedule.working:
                 break
             for event in crew.listen(LISTEN_S):
-                _note(event, schedule, report)
+                _note(event, schedule, crew, report)
         crew.farewell()
     finally:
         crew.end()
 
 
-def _note(event: Event, schedule: Schedule, report: Report) -> None:
+def _note(event: Event, schedule: Schedule, crew: Crew, report: Report) -> None:
     """Nothing; the schedule learns from the event, and who watches hears of it and of what it blocks."""
+    if crew.had_no_room(event):
+        schedule.again(event.run_id)
+        report(Note(text=f"Run {event.run_id} had no room beside others; it is tried again"))
+        return
     report(event)
     if isinstance(event, Progress) and event.run_id in schedule.working:
         schedule.pace.learn(schedule.working[event.run_id], event.epoch_seconds)
@@ -82,11 +96,19 @@ class Crew:
         self._gpus = usable_gpus(resources)
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[Worker | None] = [None] * resources.jobs
+        self._packing = Packing(-(-resources.jobs // len(self._gpus))) if resources.packing else None
+        self._no_room: set[str] = set()  # runs that failed for memory while others were on their GPU
         self.stopping = False
+
+    def gather(self, schedule: Schedule) -> None:
+        """Nothing; there is a worker, which loads its libraries, for each run that can start at once."""
+        for seat in self._open_seats()[: len(schedule.ready)]:
+            self._workers[seat] = self._workers[seat] or self._start(seat)
 
     def employ(self, schedule: Schedule) -> None:
         """Nothing; workers without a run got the next ones."""
-        for seat, worker in enumerate(self._workers):
+        for seat in self._open_seats():
+            worker = self._workers[seat]
             if worker is not None and worker.run is not None:
                 continue
             spec = schedule.next()
@@ -97,6 +119,11 @@ class Crew:
             worker.run, worker.since = spec, time.monotonic()
             _send(worker, spec)
 
+    def _open_seats(self) -> range:
+        """The seats that may be taken now; those of one GPU lie as far apart as there are GPUs."""
+        seats = len(self._workers)
+        return range(min(seats, self._packing.workers * len(self._gpus)) if self._packing else seats)
+
     def listen(self, seconds: float) -> Iterator[Event]:
         """What the workers say within some seconds; a worker that died has failed its run."""
         crew = [worker for worker in self._workers if worker is not None]
@@ -104,6 +131,14 @@ class Crew:
         for worker in crew:
             if worker.connection in heard:
                 yield from self._hear(worker)
+
+    def had_no_room(self, event: Event) -> TypeGuard[Ended]:
+        """Whether a run found no memory beside others and so ended; it no longer counts as failed."""
+        if not isinstance(event, Ended) or event.run_id not in self._no_room:
+            return False
+        self._no_room.discard(event.run_id)
+        self._store.retry(event.run_id)
+        return True
 
     def ask_to_stop(self) -> None:
         """Nothing; runs at work stop after their epoch."""
@@ -144,11 +179,21 @@ class Crew:
             return
         if message == READY:
             worker.ready = True
-        elif isinstance(message, Ended):
+            return
+        self._learn(worker, message)
+        if isinstance(message, Ended):
             worker.run = None
-            yield message
-        else:
-            yield message
+        yield message
+
+    def _learn(self, worker: Worker, event: Event) -> None:
+        """Nothing; how many workers share a GPU goes by what they say."""
+        if self._packing is None or worker.run is None:
+            return
+        too_small = isinstance(event, Ended) and event.reason.startswith(NO_MEMORY)
+        if too_small and self._packing.crowded(worker.task.gpu):
+            self._packing.had_no_room()
+            self._no_room.add(worker.run.id)
+        self._packing.hear(worker.task.gpu, worker.run, event, time.monotonic())
 
     def _bury(self, worker: Worker) -> Iterator[Ended]:
         """The end of the run that a dead worker had; its seat is free again."""
@@ -167,6 +212,7 @@ class Crew:
         if self._store.state(worker.run) is not RunState.DONE:
             self._store.fail(worker.run.id, reason, details)
             ended = replace(ended, state=RunState.FAILED, reason=reason)
+        self._learn(worker, ended)
         yield ended
 
     def _tell_all(self, message: str) -> None:
