@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ PEERS = {"timm": "timm_loop", "lightning": "lightning_loop", "hf": "hf_trainer"}
 CONTENDERS = {"bare": "bare", "ours": "ours", **PEERS}
 NEEDED = {"timm": ("timm",), "lightning": ("lightning",), "hf": ("transformers", "accelerate")}
 RESULT = "RESULT "
-PROBE_WARM_S = 0.4
+PROBE_WARM_S = 0.3
 
 
 def check_installed(peers: Sequence[str]) -> None:
@@ -78,7 +78,7 @@ def chosen_flags(module: Any, order: dict[str, Any]) -> Any:
         module.train(job, flags, clock)
         rates[flags] = clock.rate
         gc.collect()  # its workers end
-    return replace(max(rates, key=lambda flags: rates[flags]), quick=order["config"] == "rewritten")
+    return max(rates, key=lambda flags: rates[flags])
 
 
 def measure(order: dict[str, Any]) -> dict[str, Any]:
