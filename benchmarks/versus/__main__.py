@@ -5,8 +5,8 @@
 
 Needs `pip install -e '.[bench]'`. Every contender trains the same model from the same first weights on the
 same images with the same batch, augmentation, mixing, EMA, optimiser and cores; each number comes from a
-fresh process, the contenders take turns round after round, and the median counts. Rates are those of steady steps,
-after a warm-up and without ends of epochs (which would cost the peers more); start-up is shown beside them.
+fresh process, the contenders take turns round after round, and the median counts. Rates are those of steady
+steps, after a warm-up and without ends of epochs (which would cost the peers more); start-up is shown beside.
 
 `documented` is a peer as its documentation starts it; `best` has its best flags, of which a probe in the
 first round picks the fastest. --rewritten adds, for information, a third: best flags, and the transforms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ class Clock:
     steps: int = 0
     images: int = 0
     rate: float = 0.0
-    _begun: float = field(default_factory=time.perf_counter)
+    _begun: float = 0.0
     _mark: tuple[float, int] | None = None
 
     def step(self, images: int) -> bool:
