@@ -46,14 +46,13 @@ def measure(run: RunSpec, store: Store, resources: Resources, *, seconds: float 
     """The cost of a finished run's model; `seconds` are spent on each of its timings.
 
     Inference comes first, so that its peak of memory is its own where a peak cannot be set back. An epoch is
-    the median update (augmentation, forward, backward, optimiser, every stage learning) times its updates,
-    without validation. environment["memory_before_mib"] is what the process held before there was a model.
+    the median update (forward, backward, optimiser, every stage learning) times its updates, no validation.
     """
     record = store.record(run.id)
     device = choose_device(resources.device)
     torch.set_num_threads(resources.threads or cores())
     torch.backends.cudnn.deterministic = True  # as in training
-    before = peak_mib(device)
+    before = peak_mib(device)  # what the process holds before there is a model
     gpu = gpu_of(device) if device.type == "cuda" else None
     meter = meter_of(device, gpu)
     start = moment()
