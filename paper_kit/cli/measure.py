@@ -62,9 +62,8 @@ def tell_costs(costs: list[CostRecord]) -> None:
         return
     one = costs[0]
     name = one.environment.get("device_name") or one.device
-    typer.echo(
-        f"On {name}, {counted(one.threads, 'thread')}, torch {one.torch}; memory: {METERS[one.memory_meter]}\n"
-    )
+    where = f"On {name}, {counted(one.threads, 'thread')}, torch {one.torch}"
+    typer.echo(f"{where}; memory: {METERS[one.memory_meter]}\n")
     typer.echo(columns(sizes(costs)) + "\n")
     typer.echo(columns(latencies(costs)) + "\n")
     typer.echo(columns(trainings(costs)))
@@ -140,7 +139,7 @@ def disturbed(costs: list[CostRecord]) -> Iterator[str]:
         others = f"; other processes on the GPU: {max(gpus)}" if max(gpus) else ""
         yield (
             f"warning: the machine was not alone: other processes used up to {max(shares):.0%} of its CPU "
-            f"time{others}. Times are too long, and seconds per epoch and energy are not printed in the paper. "
+            f"time{others}. Times are too long; seconds per epoch and energy are not printed in the paper. "
             "Stop the others and type `paperkit measure` again."
         )
     if any(cost.alone is None for cost in costs):
