@@ -18,6 +18,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "advanced_emotenet": {"backbone": "test_efficientnet"},
     "emotion_vit": {"embed_dim": 16, "depth": 6, "num_heads": 2, "patch_size": 8},
     "timm_model": {"architecture": "resnet18"},
+    "mini_xception": {},
 }
 
 

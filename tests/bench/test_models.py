@@ -134,6 +134,18 @@ def test_resemotenet_paper_has_the_published_layers() -> None:
     assert [m.out_features for m in model.modules() if isinstance(m, nn.Linear)] == [1024, 512, 256, 7]
 
 
+def test_mini_xception_has_the_published_number_of_parameters_and_maps() -> None:
+    model = small("mini_xception", 7)
+    statistics = sum(value.numel() for name, value in model.named_buffers() if "running" in name)
+    assert parameters([model]) == 56_951
+    assert parameters([model]) + statistics == 58_423  # Keras counts a batch norm's statistics too
+    shapes: list[tuple[int, ...]] = []
+    for module in (model.stem, *model.blocks, model.head):
+        module.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
+    model.eval()(torch.zeros(1, 1, 48, 48))
+    assert shapes == [(8, 44, 44), (16, 22, 22), (32, 11, 11), (64, 6, 6), (128, 3, 3), (7, 3, 3)]
+
+
 def test_advanced_emotenet_keeps_the_resolution_its_stem_is_asked_for() -> None:
     images = torch.zeros(1, 1, 48, 48)
     for stride, side in ((1, 48), (2, 24)):
