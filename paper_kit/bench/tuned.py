@@ -33,6 +33,7 @@ class Choice:
 
     chosen: Mapping[str, float]  # the fields to set; none where the file's own are kept
     verdict: str
+    noise: float = 0.0  # what a gain of accuracy has to exceed, a fraction
 
 
 def choice(trials: Sequence[TrialRow], images: int, take_best: bool) -> Choice:
@@ -40,15 +41,15 @@ def choice(trials: Sequence[TrialRow], images: int, take_best: bool) -> Choice:
     own, best = own_of(trials), best_of(trials)
     if own is None or best is None or own.accuracy is None or best.accuracy is None:
         return Choice({}, "kept: the file's own settings have no finished trial to compare with")
+    bound, difference = noise(own.accuracy, images), best.accuracy - own.accuracy
     if best.own or not best.settings:
-        return Choice({}, "kept: no trial was above the file's own settings")
-    difference, bound = best.accuracy - own.accuracy, noise(own.accuracy, images)
+        return Choice({}, "kept: no trial was above the file's own settings", bound)
     told = f"{100 * difference:+.1f} points, noise ±{100 * bound:.1f}"
     if difference > bound:
-        return Choice(best.settings, f"changed: better than noise ({told})")
+        return Choice(best.settings, f"changed: better than noise ({told})", bound)
     if take_best:
-        return Choice(best.settings, f"changed on request: not better than noise ({told})")
-    return Choice({}, f"not better than noise: kept ({told})")
+        return Choice(best.settings, f"changed on request: not better than noise ({told})", bound)
+    return Choice({}, f"not better than noise: kept ({told})", bound)
 
 
 def noise(accuracy: float, images: int) -> float:
@@ -76,6 +77,7 @@ def search_record(search: Search, *, take_best: bool, command: str) -> SearchRec
         validation_images=lasting["validation_images"],
         trials=trials,
         chosen=dict(kept.chosen),
+        noise=kept.noise,
         verdict=kept.verdict,
         command=command,
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -44,7 +44,8 @@ def unpack(file: Packed, runs: Runs = None) -> None:
     store = Store(runs) if runs else Workplace(study_root(), ()).store
     found = unpack_records(file, store)
     here = f", {len(found.present)} were here already" if found.present else ""
+    searches = f", {counted(found.searches, 'tuned model')}" if found.searches else ""
     typer.echo(
         f"{counted(len(found.new), 'new run')} in {store.root}{here}; {counted(found.costs, 'cost')}, "
-        f"{counted(found.audits, 'audit')}"
+        f"{counted(found.audits, 'audit')}{searches}"
     )

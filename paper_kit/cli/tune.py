@@ -128,8 +128,8 @@ def find(
     place = Place(study.store, study.root / "experiments" / "tuning", resources)
     with searching(todo, place) as searches:
         why = work(plan, searches, place)
-        changed = write(searches, place, files, command, take_best)
-    conclude(searches, why, files.target, changed)
+        records = write(searches, place, files, command, take_best)
+    conclude(searches, records, why, files.target)
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,10 @@ def work(plan: Plan, searches: tuple[Search, ...], place: Place) -> Why:
         return stop.why
 
 
-def write(searches: tuple[Search, ...], place: Place, files: Files, command: str, take_best: bool) -> bool:
-    """Whether a setting was changed; records, file and log are written, a row for each model is on stdout."""
+def write(
+    searches: tuple[Search, ...], place: Place, files: Files, command: str, take_best: bool
+) -> dict[str, SearchRecord]:
+    """The searches by model; records, file and log are written, and a row for each model is on stdout."""
     from paper_kit.bench.tuned import append_log, keep_record, search_record, write_tuned
 
     labels = {search.question.model: search.question.label for search in searches}
@@ -183,7 +185,7 @@ def write(searches: tuple[Search, ...], place: Place, files: Files, command: str
     if records:
         write_tuned(files.source, files.target, records, command)
         tell(records, labels)
-    return any(record.chosen for record in records.values())
+    return records
 
 
 def tell(records: dict[str, SearchRecord], labels: dict[str, str]) -> None:
@@ -206,11 +208,12 @@ def tell(records: dict[str, SearchRecord], labels: dict[str, str]) -> None:
     typer.echo(columns(rows))
 
 
-def conclude(searches: tuple[Search, ...], why: Why, target: Path, changed: bool) -> None:
+def conclude(searches: tuple[Search, ...], records: dict[str, SearchRecord], why: Why, target: Path) -> None:
     """Nothing; what to type next is on stdout. Exits with 1 where trials failed, 130 after Ctrl-C."""
     broken = [f"{search.question.label}: {search.broken}" for search in searches if search.broken]
     left = sum(search.left for search in searches if not search.broken)
-    if target.is_file():
+    if records:
+        changed = any(record.chosen for record in records.values())
         typer.echo(f"Written: {target}" + ("" if changed else " (its settings are those of the experiment)"))
     if left:
         reason = "Stopped at the time limit" if why == "time" else "Stopped"
@@ -232,8 +235,8 @@ def typed(context: typer.Context) -> str:
         source = context.get_parameter_source(name)
         if name in UNTOLD or source is None or source.name != "COMMANDLINE":
             continue
-        value = context.params[name]
-        option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
+        value = context.params[name] if name != "experiment" else Path(context.params[name]).stem
+        option = [] if name == "experiment" else [parameter.opts[0]]
         for item in value if isinstance(value, list) else [value]:
             words += option if item is True else [*option, str(item)]
     return shlex.join(words)

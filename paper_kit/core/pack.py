@@ -36,9 +36,10 @@ RECORD_FILES = (
 )
 WEIGHTS = "weights.safetensors"
 FILES = "|".join(re.escape(name) for name in (*RECORD_FILES, WEIGHTS))
-BESIDE_RUNS = ("costs/", "audits/")
+BESIDE_RUNS = ("costs/", "audits/", "tuning/")
 PLACE = re.compile(  # all that may be unpacked
     rf"[0-9a-f]{{12}}/({FILES})|costs/[0-9a-f]{{12}}\.json|audits/[0-9a-f]{{16}}\.json"
+    r"|tuning/[A-Za-z0-9][A-Za-z0-9_.-]*\.json"
 )
 LARGEST_FILE = 4 * 1024**3  # bytes; weights of the largest models stay below
 LARGEST_PACK = 64 * 1024**3
@@ -69,16 +70,17 @@ class Manifest(Frozen):
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What unpacking did: runs that are new here and runs that were here; costs and audits taken over."""
+    """What unpacking did: runs that are new here and runs that were here; what else was taken over."""
 
     new: tuple[str, ...]
     present: tuple[str, ...]
     costs: int
     audits: int = 0
+    searches: int = 0
 
 
 def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = False) -> Manifest:
-    """The Manifest of `path`, which now holds the finished runs, all costs, and the audits of the runs' data.
+    """The Manifest of `path`, which now holds the finished runs, costs, audits and searches on their data.
 
     Weights only if asked for. InputError where none of the runs is done.
     """
@@ -90,6 +92,7 @@ def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = Fa
     files += sorted((store.root / "costs").glob("*.json"))
     used = {str(store.record(run_id).data.get("fingerprint", "")) for run_id in done}
     files += [store.root / "audits" / f"{fingerprint}.json" for fingerprint in sorted(used)]
+    files += [store.root / "tuning" / f"{found.name}.json" for found in store.tunings() if found.data & used]
     entries = {
         file.relative_to(store.root).as_posix(): Entry(sha256=sha256_file(file), bytes=file.stat().st_size)
         for file in files
@@ -191,6 +194,7 @@ def _check_records(fresh: Store, manifest: Manifest, path: Path) -> None:
         problems.append(f"{path}: a cost record is damaged.")
     try:
         fresh.audits()
+        fresh.tunings()
     except InputError as error:
         problems += [problem.replace(str(fresh.root), str(path)) for problem in error.problems]
     if problems:
@@ -226,7 +230,10 @@ def _place(fresh: Store, manifest: Manifest, store: Store) -> Unpacked:
     audits = [audit for audit in fresh.audits() if store.audit(audit.fingerprint) is None]
     for audit in audits:
         store.write_audit(audit)
-    return Unpacked(new, present, len(costs), len(audits))
+    searches = [found for found in fresh.tunings() if store.tuning(found.name) is None]
+    for found in searches:
+        store.write_tuning(found)
+    return Unpacked(new, present, len(costs), len(audits), len(searches))
 
 
 def _same_results(left: Store, right: Store, run_id: str) -> bool:

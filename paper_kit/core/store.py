@@ -241,12 +241,15 @@ class Store:
 
 def _tuning(path: Path) -> TuningRecord:
     try:
-        return TuningRecord.model_validate(read_json(path))
+        record = TuningRecord.model_validate(read_json(path))
     except ValidationError as error:
         raise InputError(
             f"{path}: not a whole record of a search ({error.error_count()} problems). Delete the file and "
             "type `paperkit tune EXPERIMENT`."
         ) from None
+    if record.name != path.stem:
+        raise InputError(f"{path}: this is the search of another model ({record.name}).")
+    return record
 
 
 def _owner_is_gone(marker: str) -> bool:

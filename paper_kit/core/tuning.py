@@ -44,6 +44,7 @@ class SearchRecord(Frozen):
     validation_images: int
     trials: tuple[TrialRow, ...]
     chosen: dict[str, float] = {}  # the fields that the tuned file sets; empty where the file's own were kept
+    noise: float = 0.0  # half the 95 % interval of the own accuracy on so many images, a fraction
     verdict: str
     command: str
     ended_at: str  # UTC, as ISO 8601
@@ -80,6 +81,11 @@ class TuningRecord(Frozen):
     def name(self) -> str:
         """The name of its file in the Store, without the ending."""
         return f"{self.experiment}-{self.model}"
+
+    @property
+    def data(self) -> frozenset[str]:
+        """Fingerprints of the datasets that its searches were judged on."""
+        return frozenset(search.fingerprint for search in self.searches)
 
     def joined(self, before: TuningRecord | None) -> TuningRecord:
         """This record with the other searches of an earlier one of the same spec before its own."""

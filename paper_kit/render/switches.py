@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.facts._effects import applies
+from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
 from paper_kit.core.spec import Reading, RunSpec
 from paper_kit.core.store import GALLERY, SALIENCY
 
@@ -86,6 +87,10 @@ def switches(results: Results) -> dict[str, Any]:
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },
         "explained": {name: _left(results, runs, file) for name, file in EXPLAINED.items()},
+        "searched": {
+            "weight_decay": decays_searched(results),
+            "beyond_noise": decays_beyond_noise(results),
+        },
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
         | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)},
     }

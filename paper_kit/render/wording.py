@@ -92,6 +92,7 @@ SOURCES = (
     Source("known.", "Dataset: plausible accuracy, as its source states it", listed=True),
     Source("cost.", "Costs: measured or counted by paperkit measure"),
     Source("environment.", "Software and machine: recorded with the runs", listed=True),
+    Source("tuning.", "Search of settings: trainings that validation images alone judged", listed=True),
     Source("literature.toml", "Published accuracies: literature.toml names each source", listed=True),
     Source("model.", "Models: names and options written in the experiment file"),
     Source("ablation.", "Ablations: names written in the experiment file"),

@@ -94,7 +94,8 @@ def test_nothing_finished_gives_the_same_keys_but_for_classes_and_packages(facts
 
 def test_nothing_is_missing_when_everything_is_finished(facts, fabricated):
     allowed = ("_sd", "ceiling", "data.citation")
-    assert [k for k, fact in facts.items() if fact.missing and not k.endswith(allowed)] == []
+    needed = {k: fact for k, fact in facts.items() if not k.startswith("tuning.")}  # a search is no duty
+    assert [k for k, fact in needed.items() if fact.missing and not k.endswith(allowed)] == []
     several = collect_facts(fabricated("three_seeds"))
     assert several["results.emotion_vit.accuracy_sd"].text.endswith("points")
 

@@ -9,6 +9,9 @@ from pathlib import Path
 FOLDERS = ("templates", "plugins")
 LOCAL = "paperkit.local.toml"
 ENDS = ("~", ".swp", ".swx", ".tmp", ".bak")  # what editors write beside the file that is edited
+RECORDS = (  # below the folder of runs
+    "*/record.json", "*/saliency.npz", "*/gallery.npz", "costs/*.json", "audits/*.json", "tuning/*.json",
+)  # fmt: skip
 
 Snapshot = Mapping[str, tuple[int, int]]
 
@@ -38,5 +41,5 @@ def _files(root: Path, runs: Path) -> Iterator[Path]:
                 yield path
     yield from (root / "experiments").glob("*.toml")
     yield from (root / "paper" / "paper.toml", root / LOCAL)
-    for pattern in ("*/record.json", "*/saliency.npz", "*/gallery.npz", "costs/*.json", "audits/*.json"):
+    for pattern in RECORDS:
         yield from runs.glob(pattern)
