@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json, write_json, write_text
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
-from paper_kit.core.spec import RunSpec
+from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 HEARTBEAT_S = 30.0
@@ -101,7 +101,7 @@ class Store:
         if not path.exists():
             write_json(path, spec.full())
             return
-        found, wanted = _flat(read_json(path)), _flat(spec.full())
+        found, wanted = _flat(DEFAULTS) | _flat(read_json(path)), _flat(spec.full())  # it may be older
         differing = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
         if differing:
             told = "; ".join(f"{k}: {found.get(k)!r} there, {wanted.get(k)!r} here" for k in differing)

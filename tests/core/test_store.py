@@ -62,6 +62,13 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path):
         assert store.state(spec) is RunState.RUNNING
 
 
+def test_a_run_that_an_older_version_began_goes_on(tmp_path):
+    store, spec = Store(tmp_path), RunSpec(epochs=3)
+    older = {name: value for name, value in spec.full().items() if name != "compile_mode"}
+    write_json(store.file(spec.id, "spec.json"), older)
+    store.begin(spec)
+
+
 def test_another_spec_under_the_same_id_is_named_by_its_field(tmp_path):
     store, spec = Store(tmp_path), RunSpec()
     store.begin(spec)

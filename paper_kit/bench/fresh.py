@@ -1,0 +1,99 @@
+"""Fresh processes that answer questions side by side, so that what is measured is not this one's doing."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import time
+import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from paper_kit.bench.executors._worker import write_to
+from paper_kit.core.errors import PaperkitError
+
+
+class Team:
+    """Processes, each with its own environment, that call "module:function" with what they are asked.
+
+    Nothing of torch is loaded here. Used as a context, at whose end none is alive.
+    """
+
+    def __init__(self, function: str, environments: Sequence[dict[str, str]], log: Path) -> None:
+        self._started = time.monotonic()
+        self._log = log.absolute()
+        self._members = [_start(function, variables, self._log) for variables in environments]
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process, connection in self._members:
+            process.kill()
+            process.join()
+            connection.close()
+
+    def ready(self) -> float:
+        """Seconds from the start of the processes until all have loaded their libraries."""
+        for number in range(len(self._members)):
+            self._heard(number)
+        return time.monotonic() - self._started
+
+    def ask(self, questions: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """An answer for each question, one to a process; all work at the same time.
+
+        An answer is what the function gave back, or a PaperkitError where it raised something.
+        """
+        for (_, connection), question in zip(self._members, questions, strict=False):
+            connection.send(question)
+        return [self._heard(number) for number in range(len(questions))]
+
+    def _heard(self, number: int) -> Any:
+        process, connection = self._members[number]
+        try:
+            return connection.recv()
+        except EOFError:
+            process.join()
+            raise PaperkitError(
+                f"A measuring process died (exit code {process.exitcode}), most often because memory ran "
+                f"out; try fewer --jobs. Its last words are in {self._log}."
+            ) from None
+
+
+def _start(function: str, variables: dict[str, str], log: Path) -> tuple[Any, Connection]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, function, variables, log), name="paperkit-probe")
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def _work(connection: Connection, function: str, variables: dict[str, str], log: Path) -> None:
+    """Nothing; answers in the fresh process until its other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    write_to(log)
+    os.environ.update(variables)
+    module, _, name = function.partition(":")
+    call = getattr(importlib.import_module(module), name)
+    connection.send("ready")
+    while True:
+        try:
+            question = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = call(*question)
+        except Exception as error:
+            traceback.print_exc()
+            known = isinstance(error, PaperkitError)
+            said = str(error) if known else f"{type(error).__name__}: {error}"
+            answer = PaperkitError(said.strip().partition("\n")[0])
+        connection.send(answer)
