@@ -17,6 +17,8 @@ from typing import Any
 from paper_kit.bench.executors._worker import write_to
 from paper_kit.core.errors import PaperkitError
 
+FAREWELL_S = 3.0
+
 
 class Team:
     """Processes, each with its own environment, that call "module:function" with what they are asked.
@@ -36,9 +38,10 @@ class Team:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process, connection in self._members:
+            connection.close()  # which ends what waits for a question
+            process.join(FAREWELL_S)
             process.kill()
             process.join()
-            connection.close()
 
     def ready(self) -> float:
         """Seconds from the start of the processes until all have loaded their libraries."""

@@ -10,11 +10,11 @@ from dataclasses import replace
 import torch
 
 from paper_kit.bench import transfer
-from paper_kit.bench.amp_speed import in_turn, wait
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.examples import order
-from paper_kit.bench.run import first_model, load_data
+from paper_kit.bench.run import first_model, load_data, settle
 from paper_kit.bench.speed import Choice, Length, Timed
+from paper_kit.bench.timing import in_turn, wait
 from paper_kit.bench.train import step
 from paper_kit.bench.training import Data, setup
 from paper_kit.core.spec import Resources, RunSpec
@@ -31,9 +31,8 @@ def time_choices(
     A step is a whole update of the engine on the run's own images, every stage learning. `seconds` are spent
     on all choices together, compilation apart. What fails is told and takes no part.
     """
-    torch.set_num_threads(resources.threads)
-    torch.backends.cudnn.deterministic = True  # as in training
     device = choose_device(resources.device)
+    settle(device, resources.threads)
     dataset = open_dataset(runs[0].dataset, resources.data_roots, resources.cache, resources.skip_bad)
     data = load_data(runs[0], dataset, device)
     begun = [_begun(choice.of(runs[0]), data, device) for choice in choices]

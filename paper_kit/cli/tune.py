@@ -11,6 +11,7 @@ import typer
 
 from paper_kit.cli.options import Data, Device, DeviceName, Jobs, SkipBad, Threads
 from paper_kit.cli.text import columns, complain, counted, seconds_of
+from paper_kit.cli.tune_speed import tune_speed
 
 if TYPE_CHECKING:
     from paper_kit.bench.search import Search
@@ -64,6 +65,12 @@ OutFile = Annotated[
 TakeBest = Annotated[
     bool, typer.Option("--take-best", help="Set the best values also where they may be luck.")
 ]
+Speed = Annotated[
+    bool,
+    typer.Option("--speed", help="Measure memory format, precision and compilation, and set the fastest."),
+]
+Dry = Annotated[bool, typer.Option("--dry", help="With --speed: measure, and write nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --speed: write also where runs are done already.")]
 
 
 def tune(
@@ -84,11 +91,15 @@ def tune(
     take_best: TakeBest = False,
     skip_bad: SkipBad = False,
     data: Data = None,
+    speed: Speed = False,
+    dry: Dry = False,
+    yes: Yes = False,
 ) -> None:
     """Find learning rate, augmentation strength and weight decay on the validation images.
 
     The file's own settings are the first trial of each model. The test images are never read. What is found
-    stands in a new experiment file; a second call goes on where the first was stopped.
+    stands in a new experiment file; a second call goes on where the first was stopped. With --speed nothing
+    is trained: what makes this machine fastest is measured and set in the experiment file itself.
     """
     from paper_kit.bench.space import Budget
     from paper_kit.cli.workplace import workplace
@@ -97,6 +108,9 @@ def tune(
     budget, limit = Budget(epochs, train_fraction), seconds_of(time_limit)
     choices = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
     resources = study.resources(data, time_limit_s=limit, **choices)
+    if speed:
+        tune_speed(study, resources, dry=dry, yes=yes)
+        return
     find(study, Asked(model, search, grid, budget, trials, seed), resources, out, typed(context), take_best)
 
 
