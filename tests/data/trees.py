@@ -90,3 +90,15 @@ def ckplus_folders(root: Path, people: int = 8, frames: int = 4) -> Path:
                 stem = f"S{person + 5:03d}_{number:03d}_{frame:08d}"
                 picture(root / name / f"{stem}.png", person * 100 + number * 10 + frame, colour=False)
     return root
+
+
+def ferplus_votes(root: Path, csv: Path) -> Path:
+    """FER+'s votes for the rows of a FER2013 CSV: seven for one class, three for the next; gives the file."""
+    usages = [line.rpartition(",")[2] for line in csv.read_text().splitlines()[1:]]
+    lines = ["Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"]
+    for row, usage in enumerate(usages):
+        votes = ["0"] * 10
+        votes[row % 8], votes[(row + 1) % 8] = "7", "3"
+        lines.append(",".join([usage, f"fer{row:07d}.png", *votes]))
+    (root / "fer2013new.csv").write_text("\n".join(lines) + "\n")
+    return root / "fer2013new.csv"
