@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import default_collate
 from torchvision import transforms as V1
 from torchvision.transforms import v2
@@ -22,6 +22,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
 from benchmarks.versus.augmentation import erasing, erasing_of_batches, quick, stock
+from benchmarks.versus.averaging import warmed_average
 from benchmarks.versus.job import Clock, Faces, Flags, Job, candidates, normalised
 
 LIBRARIES = ("transformers", "accelerate", "torch", "torchvision", "timm")
@@ -73,7 +74,7 @@ class Averaging(TrainerCallback):
     """torch's exponential moving average of the weights, after each step."""
 
     def __init__(self, job: Job, classifier: Classifier) -> None:
-        average = get_ema_multi_avg_fn(job.spec.optim.ema_decay)
+        average = warmed_average(job.spec.optim.ema_decay)
         self.model = AveragedModel(classifier, multi_avg_fn=average, use_buffers=True)
 
     def on_step_end(self, *_: Any, model: Any, **__: Any) -> None:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from timm.optim import param_groups_weight_decay
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from torchvision import transforms as V1
 from torchvision.transforms import v2
 
 from benchmarks.versus.augmentation import erasing, erasing_of_batches, quick, stock
+from benchmarks.versus.averaging import warmed_average
 from benchmarks.versus.job import Clock, Faces, Flags, Job, candidates, normalised
 
 LIBRARIES = ("lightning", "torch", "torchvision", "timm")
@@ -120,7 +120,7 @@ def train(job: Job, flags: Flags, clock: Clock) -> NDArray[np.float32] | None:
     lightning.seed_everything(job.spec.seed, verbose=False)
     decay = job.spec.optim.ema_decay
     if flags.tuned:
-        averaging: Callback = WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(decay))
+        averaging: Callback = WeightAveraging(multi_avg_fn=warmed_average(decay))
     else:
         averaging = EMAWeightAveraging(decay=decay)
     watch = Watch(clock, job.spec.batch_size)

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from timm.utils.model_ema import ModelEmaV3
+from torch.optim.swa_utils import AveragedModel
 from torchvision import transforms as V1
 from torchvision.transforms import v2
 
 from benchmarks.versus import augmentation, cases, measure
 from benchmarks.versus.accuracy import difference, of_seeds
+from benchmarks.versus.averaging import warmed_average
 from benchmarks.versus.job import Clock, Flags, candidates, normalised
 from benchmarks.versus.ratios import BARE, OURS, findings, geometric_mean, over_best_documented, over_slow
 from paper_kit.bench.augment import sequence
@@ -114,6 +117,23 @@ def test_a_batch_of_bytes_is_normalised_as_ours():
     bytes_NCHW = torch.arange(2 * 64, dtype=torch.uint8).view(2, 1, 8, 8)
     norm = Normalisation(0.4, 0.2)
     torch.testing.assert_close(normalised(bytes_NCHW, norm), Preparation(8, 1, norm)(bytes_NCHW))
+
+
+def test_the_average_of_lightning_and_hugging_face_is_ours():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    ours = ModelEmaV3(model, decay=0.6, use_warmup=True)
+    theirs = AveragedModel(model, multi_avg_fn=warmed_average(0.6), use_buffers=True)
+    for step in range(1, 9):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        model(torch.randn(4, 3))
+        ours.update(model, step=step)
+        theirs.update_parameters(model)
+    for name, value in ours.module.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(theirs.module.state_dict()[name], value)
 
 
 def test_the_clock_leaves_out_the_warm_up_and_counts_whole_steps(monkeypatch):
