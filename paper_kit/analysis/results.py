@@ -23,7 +23,7 @@ from paper_kit.analysis.predictions import (
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.experiment import AblationEntry, Experiment, ModelEntry
 from paper_kit.core.plan import BASE, Plan, Row
-from paper_kit.core.record import CostRecord, RunRecord
+from paper_kit.core.record import CostRecord, Machine, RunRecord
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.card import Card
@@ -233,19 +233,24 @@ class Results:
             card.synthetic if card else plan.rows[0].dataset.startswith("synthetic") for plan, card in cards
         )
 
-    @cached_property
+    @property
     def costs(self) -> dict[str, CostRecord]:
-        """Model key -> cost of the base's model, all of one machine: which measured most of them, and last.
+        """Model key -> cost of the base's model, all of one machine: that measured most of them, last."""
+        return next(iter(self.machines), {})
 
-        The same records give the same choice wherever they lie.
+    @cached_property
+    def machines(self) -> tuple[dict[str, CostRecord], ...]:
+        """Model key -> cost, for each device with its threads, torch and protocol: the first is `costs`.
+
+        What differs in one of these is never compared. The same records give the same order anywhere.
         """
-        matching: dict[tuple[str, int], dict[str, CostRecord]] = {}
+        matching: dict[Machine, dict[str, CostRecord]] = {}
         for cost in self.store.costs():
             for entry in self.models:
                 if _measures(cost, self.spec(entry.key)):
-                    machine = matching.pop((cost.device, cost.threads), {})
-                    matching[cost.device, cost.threads] = {**machine, entry.key: cost}
-        return max(reversed(matching.values()), key=len, default={})
+                    matching[cost.machine] = {**matching.pop(cost.machine, {}), entry.key: cost}
+        last_first = list(matching.values())[::-1]
+        return tuple(sorted(last_first, key=len, reverse=True))
 
 
 def _measures(cost: CostRecord, spec: RunSpec) -> bool:

@@ -15,12 +15,11 @@ from paper_kit.bench.memory import peak_mib, reset_peak
 from paper_kit.bench.saved import Precision, amp_format
 from paper_kit.bench.timing import percentile_ms, timed
 from paper_kit.bench.tta import view
-from paper_kit.core.record import Latency
+from paper_kit.core.record import ENERGY_IMAGES, Latency
 from paper_kit.core.spec import RunSpec
 
 BATCHES = (1, 64)
 PLAIN = ("identity",)
-ENERGY_IMAGES = 1000
 
 
 @torch.no_grad()
@@ -54,7 +53,7 @@ def prediction(run: RunSpec, model: nn.Module, device: torch.device, seconds: fl
 
 @torch.no_grad()
 def energy_j(run: RunSpec, model: nn.Module, device: torch.device, meter: Meter, seconds: float) -> float:
-    """Joules of a thousand images in the larger batches, in the run's precision, without TTA."""
+    """Joules of ENERGY_IMAGES images in the larger batches, in the run's precision, without TTA."""
     model.eval()
     call = _predicting(run, model, device, BATCHES[-1], run.precision, PLAIN)
     return joules_a_call(meter, call, device, seconds) * ENERGY_IMAGES / BATCHES[-1]

@@ -46,6 +46,7 @@ PROTOCOL = 2  # of a cost's measurement; 1 timed predictions in one precision an
 
 
 Machine = tuple[str, int, str, int]  # device, threads, torch, protocol
+ENERGY_IMAGES = 1000  # whose prediction is one energy
 
 
 class Latency(Frozen):
@@ -103,7 +104,7 @@ class CostRecord(Frozen):
     busy_share: float | None = None  # of the time of all CPUs, what other processes used meanwhile
     gpu_neighbours: int | None = None  # other processes on the GPU
     energy_meter: Literal["nvml", "rapl"] | None = None  # None: no meter, and nothing is estimated
-    energy_inference_j: float | None = None  # of 1,000 images in batches of 64, without TTA
+    energy_inference_j: float | None = None  # of ENERGY_IMAGES in batches of 64, without TTA
     energy_epoch_j: float | None = None
     measured_at: str = ""  # UTC, as ISO 8601
     environment: dict[str, Any] = {}

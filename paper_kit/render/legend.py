@@ -62,9 +62,11 @@ def run_labels(results: Results) -> dict[str, RunLabel]:
                 source = RunLabel(row.experiment, model, row.model_key, SOURCE, "", row.seed)
                 labels.setdefault(run.transfer.run, source)
     names = {model.key: model.label for model in results.models}
-    for key, cost in results.costs.items():
-        label = RunLabel(results.main.name, names[key], key, f"cost on {cost.device}", "", -1)
-        labels[f"{COSTS}{cost.key}"] = label
+    for machine in results.machines:
+        for key, cost in machine.items():
+            threads = f", {cost.threads} threads" if len(results.machines) > 1 else ""
+            where = f"cost on {cost.device}{threads}"
+            labels[f"{COSTS}{cost.key}"] = RunLabel(results.main.name, names[key], key, where, "", -1)
     return labels
 
 

@@ -92,7 +92,8 @@ def switches(results: Results) -> dict[str, Any]:
             "beyond_noise": decays_beyond_noise(results),
         },
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
-        | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)},
+        | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)}
+        | _measured(results),
     }
 
 
@@ -111,6 +112,18 @@ def _mixes(run: RunSpec) -> bool:
 
 def _transfers(run: RunSpec) -> bool:
     return run.transfer.source != "none"
+
+
+def _measured(results: Results) -> dict[str, bool]:
+    """How costs were measured: on a machine at rest or not, if that is known; which timings there are."""
+    costs = tuple(results.costs.values())
+    return {
+        "cost_alone": bool(costs) and all(cost.alone for cost in costs),
+        "cost_disturbed": any(cost.alone is False for cost in costs),
+        "cost_calls": bool(costs) and all(cost.latencies for cost in costs),
+        "energy": any(cost.alone and cost.energy_meter for cost in costs),
+        "latencies": any(cost.latencies for machine in results.machines for cost in machine.values()),
+    }
 
 
 def _amp_is_timed(results: Results) -> bool:

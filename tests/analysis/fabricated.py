@@ -12,7 +12,16 @@ from paper_kit.core.experiment import Experiment
 from paper_kit.core.files import write_npz, write_text
 from paper_kit.core.part import Part
 from paper_kit.core.plan import Plan, plan
-from paper_kit.core.record import AuditedImage, AuditRecord, CostRecord, LayerRow, NearCopy, RunRecord
+from paper_kit.core.record import (
+    PROTOCOL,
+    AuditedImage,
+    AuditRecord,
+    CostRecord,
+    Latency,
+    LayerRow,
+    NearCopy,
+    RunRecord,
+)
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Store
 from paper_kit.data.card import Card
@@ -161,7 +170,21 @@ def cost(spec: RunSpec, place: int, classes: int) -> CostRecord:
         throughput_64=1250.0 / (place + 1), environment={"device_name": "Test CPU"},
         saved_fp32_mib=120.0, saved_amp_mib=70.0,
         step_fp32_ms=30.0, step_amp_ms=20.0, step_amp_format="bf16", steps_compared=9,
+        protocol=PROTOCOL, warm_up=3, alone=True, busy_share=0.011, energy_meter="rapl",
+        energy_inference_j=3.2 * (place + 1), energy_epoch_j=410.0 * (place + 1),
+        latencies=latencies(spec, place),
     )  # fmt: skip
+
+
+def latencies(spec: RunSpec, place: int) -> tuple[Latency, ...]:
+    """Made-up timings of one image and of a batch, in FP32 and under AMP, with TTA and without."""
+    return tuple(
+        Latency(batch=batch, precision=precision, tta=tta, p50_ms=ms, p95_ms=1.3 * ms, calls=20 + place)
+        for batch in (1, 64)
+        for precision, slower in (("fp32", 1.0), ("bf16", 1.4))
+        for tta in ((False, True) if len(spec.views) > 1 else (False,))
+        for ms in [2.31 * (place + 1) * slower * (1.9 if tta else 1.0) * (1 + batch / 3)]
+    )
 
 
 def audit(exact: Iterable[int] = (), near: Iterable[int] = (), images: int = 200) -> AuditRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paper_kit.analysis.facts import Fact, Origin
+from paper_kit.analysis.facts._format import Kind
 from paper_kit.analysis.facts._sheet import Sheet
 from paper_kit.analysis.facts.model import put_sizes
 from paper_kit.analysis.results import Results
@@ -24,38 +25,97 @@ MEASURED = {  # fact -> (field of CostRecord, significant digits, unit)
     "saved_amp": ("saved_amp_mib", 3, "MiB"),
     "step_fp32": ("step_fp32_ms", 3, "ms"),
     "step_amp": ("step_amp_ms", 3, "ms"),
+    "energy_epoch": ("energy_epoch_j", 2, "J"),
+    "energy_inference": ("energy_inference_j", 2, "J"),
 }
+BATCHES = {"batch_p50": "p50_ms", "batch_p95": "p95_ms"}  # fact -> field of the Latency of a whole batch
 AMP_SPEEDUP = "amp_speedup"
+UNDISTURBED = ("epoch_seconds", "energy_epoch", "energy_inference")  # nothing where others computed meanwhile
 COUNTED = ("saved_fp32", "saved_amp")  # the same on every machine
+THROUGHPUT_BATCH = 64  # of CostRecord.throughput_64
 
 
 def facts(results: Results) -> dict[str, Fact]:
-    """cost.<model key>.…, cost.device, .threads, .total_training_hours, .cheapest.…, .costliest.…."""
+    """cost.<model key>.…, cost.device, .threads, .total_training_hours, .cheapest.…, .costliest.….
+
+    Seconds of an epoch and energy have no value where the machine was not alone, or where that is not known.
+    """
     sheet, costs = Sheet("cost"), results.costs
     for size in ("parameters", "macs", "flops"):
         put_sizes(sheet, results, size)
     for model in results.models:
         for key, (field, digits, unit) in MEASURED.items():
-            value = getattr(costs[model.key], field) if model.key in costs else None
+            value = measured(costs.get(model.key), key)
             runs = (f"costs/{costs[model.key].key}",) if model.key in costs else ()
             origin = Origin(runs=runs, fields=(f"cost.{field}",))
             exact = key in COUNTED
             sheet.add(f"{model.key}.{key}", value, "quantity", digits, unit, origin=origin, exact=exact)
         _speedup(sheet, model.key, costs.get(model.key))
-    any_cost = next(iter(costs.values()), None)
-    sheet.add("device", device_name(results), origin=Origin(fields=("cost.device",)))
-    sheet.add(
-        "threads", any_cost.threads if any_cost else None, "count", 0, origin=Origin(fields=("cost.threads",))
-    )
+        for key, field in BATCHES.items():
+            sheet.put(f"{model.key}.{key}", batch_fact(costs.get(model.key), field))
+    _protocol(sheet, tuple(costs.values()))
     _extremes(sheet, results)
     _training_time(sheet, results)
     return sheet.facts
 
 
-def device_name(results: Results) -> str | None:
-    """What the maker calls the processor or GPU that measured the costs; None before."""
-    any_cost = next(iter(results.costs.values()), None)
-    return str(any_cost.environment.get("device_name") or any_cost.device) if any_cost else None
+def measured(cost: CostRecord | None, key: str) -> float | None:
+    """What a record says of a fact of MEASURED; None where it says nothing that may be printed."""
+    if cost is None or (key in UNDISTURBED and not cost.alone):
+        return None
+    value: float | None = getattr(cost, MEASURED[key][0])
+    return value
+
+
+def latency_fact(
+    cost: CostRecord | None, batch: int, precision: str, tta: bool, field: str, key: str = ""
+) -> Fact:
+    """p50_ms or p95_ms of such predictions; without a value where they were not timed."""
+    one = cost.latency(batch, precision, tta) if cost else None
+    views = "with TTA" if tta else "without TTA"
+    images = "one image" if batch == 1 else "a batch"
+    timing = f"{field.removesuffix('_ms')} of {images}, {precision.upper()}, {views}"
+    origin = Origin(
+        runs=(f"costs/{cost.key}",) if cost else (), fields=(f"cost.latencies.{field}",), formula=timing
+    )
+    return Fact(key, getattr(one, field) if one else None, "quantity", 2, "ms", origin=origin)
+
+
+def batch_fact(cost: CostRecord | None, field: str) -> Fact:
+    """p50_ms or p95_ms of the largest batch that was timed, in the run's precision and without TTA."""
+    if cost is None:
+        return latency_fact(None, 0, "fp32", False, field)
+    return latency_fact(cost, largest_batch(cost), cost.precision, False, field)
+
+
+def largest_batch(cost: CostRecord) -> int:
+    """Images of the largest batch that was timed."""
+    return max((one.batch for one in cost.latencies), default=THROUGHPUT_BATCH)
+
+
+def device_name(cost: CostRecord | None) -> str | None:
+    """What the maker calls the processor or GPU that a cost was measured on; None before."""
+    return str(cost.environment.get("device_name") or cost.device) if cost else None
+
+
+def _protocol(sheet: Sheet, costs: tuple[CostRecord, ...]) -> None:
+    """Where and how the costs were measured: .device .threads .torch .batch .warm_up .calls .busy_share."""
+    one = next(iter(costs), None)
+    several = tuple(f"costs/{cost.key}" for cost in costs)
+
+    def add(key: str, value: float | str | None, kind: Kind, field: str, formula: str = "") -> None:
+        origin = Origin(runs=several if formula else (), fields=(f"cost.{field}",), formula=formula)
+        sheet.add(key, value, kind, 0, origin=origin)
+
+    add("device", device_name(one), "text", "device")
+    add("threads", one.threads if one else None, "count", "threads")
+    add("torch", one.torch if one else None, "text", "torch")
+    add("batch", largest_batch(one) if one else None, "count", "latencies.batch")
+    add("warm_up", one.warm_up if one else None, "count", "warm_up")
+    calls = [each.calls for cost in costs for each in cost.latencies]
+    add("calls", min(calls, default=None), "count", "latencies.calls", "fewest of all timings")
+    shares = [cost.busy_share for cost in costs if cost.busy_share is not None]
+    add("busy_share", max(shares, default=None), "percent", "busy_share", "largest of all models")
 
 
 def _speedup(sheet: Sheet, key: str, cost: CostRecord | None) -> None:
@@ -76,7 +136,7 @@ def _extremes(sheet: Sheet, results: Results) -> None:
         key = choose(known, key=lambda each: known[each]) if len(known) == len(labels) else None
         origin = Origin(fields=("cost.macs",), formula=f"{choose.__name__} of cost.*.macs")
         sheet.name(f"{word}.model", labels[key] if key else None, key or "", origin)
-        for name in ("parameters", "macs", "flops", *MEASURED, AMP_SPEEDUP):
+        for name in ("parameters", "macs", "flops", *MEASURED, *BATCHES, AMP_SPEEDUP):
             same = sheet.facts[f"{key or results.models[0].key}.{name}"]
             value = same.value if key else None
             sheet.put(f"{word}.{name}", replace(same, value=value))

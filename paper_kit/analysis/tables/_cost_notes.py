@@ -1,0 +1,60 @@
+"""What the tables of costs say below them: where, how, by which meters, and whether the machine was alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from paper_kit.analysis.artifacts import Note
+from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.tables._parts import number
+from paper_kit.core.record import ENERGY_IMAGES, CostRecord
+
+MEMORY = {"rss": "resident memory of the process", "cuda": "memory that torch allocated on the GPU"}
+ENERGY = {"nvml": "the GPU's own counter (NVML)", "rapl": "the counters of the processors (RAPL)"}
+
+
+def alone_notes(costs: Sequence[CostRecord]) -> Iterator[Note]:
+    """Whether other processes computed meanwhile, as far as that is known, and what is left out for it."""
+    known = [cost.busy_share for cost in costs if cost.busy_share is not None]
+    share = number("cost.busy_share", max(known, default=None), "percent", "cost.busy_share", digits=0)
+    left_out = "so that no seconds of an epoch and no energy are given"
+    if any(cost.alone is False for cost in costs):
+        used = ("other processes used up to ", share, " of the processors' time, ") if known else ()
+        yield Note("Not measured alone: ", *used, left_out, ".")
+    elif any(cost.alone is None for cost in costs):
+        yield Note(f"Whether the machine did nothing else meanwhile is not recorded, {left_out}.")
+    elif known:
+        yield Note("Measured alone: other processes used at most ", share, " of the processors' time.")
+
+
+def memory_note(costs: Sequence[CostRecord]) -> Note:
+    """What "memory" is here, and what libraries hold of it."""
+    meter = f"Memory is the peak of the {MEMORY[costs[0].memory_meter]}"
+    before = [mib for cost in costs if (mib := cost.environment.get("memory_before_mib"))]
+    if costs[0].memory_meter != "rss" or not before:
+        return Note(f"{meter}.")
+    held = number("cost.libraries", float(np.mean(before)), "number", "cost.memory", digits=0, unit="MiB")
+    return Note(f"{meter}, of which about ", held, " are the libraries without any model.")
+
+
+def energy_note(costs: Sequence[CostRecord]) -> Note:
+    """By which meter energy was measured and of what, or that it was not."""
+    meters = dict.fromkeys(cost.energy_meter for cost in costs if cost.energy_meter)
+    if not meters:
+        return Note("Energy was not measured.")
+    images = number(
+        "cost.energy_images", ENERGY_IMAGES, "count", "paper_kit.core.record.ENERGY_IMAGES", digits=0
+    )
+    by = " and ".join(ENERGY[meter] for meter in meters)
+    return Note(f"Energy is by {by}, of an epoch and of the prediction of ", images, " images in batches.")
+
+
+def amp_notes(speeds: Mapping[str, Fact], costs: Sequence[CostRecord]) -> Iterator[Note]:
+    """What a training step takes in FP32 for one under AMP, by label, where it was timed for every model."""
+    if any(speed.missing for speed in speeds.values()):
+        return
+    amp = costs[0].step_amp_format or ""
+    told = [part for label, speed in speeds.items() for part in (", ", speed, f" ({label})")]
+    yield Note("A training step in FP32 takes ", *told[1:], f" as long as one under AMP ({amp.upper()}).")
