@@ -15,6 +15,12 @@ MEMORY = {"rss": "resident memory of the process", "cuda": "memory that torch al
 ENERGY = {"nvml": "the GPU's own counter (NVML)", "rapl": "the counters of the processors (RAPL)"}
 
 
+def joined(*notes: Note) -> Note:
+    """The notes as one."""
+    parts = [part for note in notes for part in (" ", *note.parts)]
+    return Note(*parts[1:])
+
+
 def alone_notes(costs: Sequence[CostRecord]) -> Iterator[Note]:
     """Whether other processes computed meanwhile, as far as that is known, and what is left out for it."""
     known = [cost.busy_share for cost in costs if cost.busy_share is not None]

@@ -8,13 +8,13 @@ from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import cost as cost_topic
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._cost_notes import alone_notes, amp_notes, energy_note, memory_note
+from paper_kit.analysis.tables._cost_notes import alone_notes, amp_notes, energy_note, joined, memory_note
 from paper_kit.analysis.tables._parts import number
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.experiment import ModelEntry
 
 HEADERS = {  # column -> (header of its group, its own)
-    "parameters": ("Network", "Parameters"),
+    "parameters": ("Network", "Params"),
     "file_mb": ("Network", "File"),
     "macs": ("Network", "MACs"),
     "flops": ("Network", "FLOPs"),
@@ -29,7 +29,7 @@ HEADERS = {  # column -> (header of its group, its own)
     "latency_tta_p95": ("One image", "TTA p95"),
     "batch_p50": ("Batch", "p50"),
     "batch_p95": ("Batch", "p95"),
-    "throughput": ("Batch", "Throughput"),
+    "throughput": ("Batch", "Speed"),
     cost_topic.AMP_SPEEDUP: ("Training", "Step in FP32, of AMP"),
 }
 SHOWN = (
@@ -93,8 +93,6 @@ def _notes(results: Results) -> tuple[Note, ...]:
             ". Operations are those of one image; a batch has ", facts["batch"], " images, in training ",
             batch, *views, ".",
         ),
-        memory_note(costs),
-        *alone_notes(costs),
-        *energy,
+        joined(memory_note(costs), *alone_notes(costs), *energy),
         *amp_notes(speeds, costs),
     )  # fmt: skip

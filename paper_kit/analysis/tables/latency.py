@@ -83,5 +83,4 @@ def _notes(machines: Sequence[Machine]) -> Iterator[Note]:
     )  # fmt: skip
     for machine in machines:
         where = (_heading(machine), ": ") if len(machines) > 1 else ()
-        for note in alone_notes(tuple(machine.values())):
-            yield Note(*where, *note.parts)
+        yield from (Note(*where, *note.parts) for note in alone_notes(tuple(machine.values())))
