@@ -17,7 +17,7 @@ from paper_kit.core.tuning import TrialRow
 if TYPE_CHECKING:
     import optuna
 
-SAID = ("params", "settings", "value", "accuracy", "epochs", "seconds")  # kept with a trial
+ENDED = ("state", "reason", "value", "accuracy", "epochs", "seconds")  # kept of a trial
 MOST_FAILED = 3  # trials that fail for another reason than their settings
 FIRST_DRAWN = 4  # trials drawn at random before the sampler and the pruner judge by what they saw
 GRID = Range(0.0, 1e6, log=False)  # its points are given, never drawn
@@ -100,8 +100,7 @@ class Search:
         trial = self._study.ask()
         params = self._params(trial)
         settings = settings_of(self.question.spec, params)
-        trial.set_user_attr("params", params)
-        trial.set_user_attr("settings", settings)
+        trial.set_user_attr("tried", {"params": params, "settings": settings})
         self._at_work[trial.number] = trial
         return trial.number, trial_spec(self.question.spec, settings, self.question.budget)
 
@@ -117,10 +116,9 @@ class Search:
 
         trial = self._at_work.pop(number)
         self.ended += outcome.state in {"complete", "pruned", "diverged"}
-        for name in ("state", "reason", "value", "accuracy", "epochs", "seconds"):
-            trial.set_user_attr(name, getattr(outcome, name))
-        for name in LASTING if outcome.fingerprint else ():
-            self._study.set_user_attr(name, getattr(outcome, name))
+        trial.set_user_attr("ended", {name: getattr(outcome, name) for name in ENDED})
+        if outcome.fingerprint:
+            self._study.set_user_attr("lasting", {name: getattr(outcome, name) for name in LASTING})
         if outcome.state == "complete":
             self._study.tell(trial, outcome.value)
         elif outcome.state in {"pruned", "diverged"}:
@@ -135,18 +133,17 @@ class Search:
         """The trials that ended, in their order; those that are tried again are left out."""
         rows = []
         for trial in self._study.get_trials(deepcopy=False):
-            said = trial.user_attrs
-            state = {"killed": "failed"}.get(said.get("state", ""), said.get("state", "stopped"))
-            if state == "stopped" or not trial.state.is_finished():
+            ended = dict(trial.user_attrs.get("ended", {"state": "stopped"}))
+            if ended["state"] == "stopped" or not trial.state.is_finished():
                 continue
-            kept = {name: said[name] for name in SAID}
-            own, reason = bool(said.get("own")), said.get("reason", "")
-            rows.append(TrialRow(number=trial.number, own=own, state=state, reason=reason, **kept))
+            ended["state"] = "failed" if ended["state"] == "killed" else ended["state"]
+            own = bool(trial.user_attrs.get("own"))
+            rows.append(TrialRow(number=trial.number, own=own, **trial.user_attrs["tried"], **ended))
         return tuple(rows)
 
     def lasting(self) -> dict[str, Any]:
         """What is the same for all trials: parameters, validation_images, fingerprint, environment."""
-        return {name: self._study.user_attrs.get(name) for name in LASTING}
+        return dict(self._study.user_attrs.get("lasting", {}))
 
     def close(self) -> None:
         """Nothing; the storage is closed."""
