@@ -107,8 +107,17 @@ def write_tuned(source: Path, out: Path, records: Mapping[str, SearchRecord], co
     free_place(source, out)
     models = {key: dict(record.chosen) for key, record in records.items() if record.chosen}
     edit_experiment(source, models=models, out=out)
-    text = out.read_text(encoding="utf-8")
-    write_text(out, header(source, records, command) + text)
+    write_text(out, header(source, records, command) + _named(out))
+
+
+def _named(path: Path) -> str:
+    """The file's text; where it gives itself a name, that of the file it came from, it has the file's now."""
+    import tomlkit
+
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    if "name" in document:
+        document["name"] = path.stem
+    return tomlkit.dumps(document)
 
 
 def free_place(source: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""A stand-in for trainings: what a trial reaches follows from its settings; the model's name says what happens."""
+"""A stand-in for trainings: what is reached follows from the settings; the model's name says what happens."""
 
 import os
 import signal

@@ -68,7 +68,7 @@ def test_a_field_that_cannot_be_searched_is_refused_with_the_one_that_was_meant(
         InputError, match=r"--search optim\.weigth_decay: .* Did you mean 'optim\.weight_decay'"
     ):
         known_fields("optim.weigth_decay")
-    with pytest.raises(InputError, match="name at least one of optim.lr, augment"):
+    with pytest.raises(InputError, match="name at least one of"):
         known_fields(" , ")
 
 

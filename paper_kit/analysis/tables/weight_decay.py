@@ -6,7 +6,6 @@ from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import model as model_topic
 from paper_kit.analysis.facts import tuning as tuning_topic
-from paper_kit.analysis.facts.settings import setting
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.searches import WEIGHT_DECAY, Found, decay_search
 from paper_kit.analysis.tables._parts import number
@@ -19,21 +18,26 @@ def make(results: Results) -> Table:
     """A row a model; a column for each value of a grid, else the best value that a search found."""
     grids = {model.key: decay_search(results, model.key, "grid") for model in results.models}
     values = sorted({row.params[WEIGHT_DECAY] for found in grids.values() if found for row in found.done})
-    if values and len(values) <= MOST_VALUES:
-        columns, rows = _grid(grids, values)
-        group = [("Accuracy on validation at", len(values))]
-    else:
-        columns, rows = _search(results)
-        group = []
+    as_grid = 0 < len(values) <= MOST_VALUES
+    columns, rows = _grid(grids, values) if as_grid else _search(results)
     sizes = model_topic.facts(results)
     lines: list[Line] = [
         (model.label, sizes[f"{model.key}.parameters"], *rows[model.key], _in_use(results, model.key))
         for model in results.models
     ]
+    if as_grid:  # the values stand above their columns as facts
+        lines.insert(0, ("", "", *(_value(value) for value in values), ""))
     first = sizes[f"{results.models[0].key}.parameters"]
     heads = (Column("Model", "l"), Column("Parameters", unit=first.unit), *columns, Column("In use"))
-    groups = (("", 2), *group, ("", 1)) if group else ()
-    return Table("weight_decay", heads, tuple(lines), notes=_notes(results), groups=groups)
+    groups = (("", 2), ("Validation accuracy (%) at a weight decay of", len(values)), ("", 1))
+    return Table(
+        "weight_decay",
+        heads,
+        tuple(lines),
+        rules_before=frozenset({1} if as_grid else ()),
+        notes=_notes(results),
+        groups=groups if as_grid else (),
+    )
 
 
 Cells = dict[str, list[Cell | Fact]]
@@ -41,7 +45,6 @@ Cells = dict[str, list[Cell | Fact]]
 
 def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Column], Cells]:
     """A column for each value, and for each model the accuracy there, the highest bold."""
-    columns = [Column(setting(WEIGHT_DECAY, value).text, unit="%") for value in values]
     rows: Cells = {}
     for model, found in grids.items():
         reached = {row.params[WEIGHT_DECAY]: row.accuracy for row in found.done} if found else {}
@@ -50,7 +53,11 @@ def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Col
         rows[model] = [
             Cell(None) if fact.missing else Cell(fact, bold=fact.printed_value == best) for fact in facts
         ]
-    return columns, rows
+    return [Column("", unit_elsewhere=True) for _ in values], rows
+
+
+def _value(value: float) -> Fact:
+    return number(f"tuning.value.{value:g}", value, "setting", "tuning.grid")
 
 
 def _search(results: Results) -> tuple[list[Column], Cells]:
