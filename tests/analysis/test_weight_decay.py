@@ -15,15 +15,17 @@ REACHED = {0.005: 0.512, 0.05: 0.523, 0.5: 0.471}
 def a_search(kind="grid", reached=REACHED, own=0.05, **more):
     trials = tuple(
         TrialRow(
-            number=number, params={WEIGHT_DECAY: value}, settings={} if value == own else {WEIGHT_DECAY: value},
-            own=value == own, state="complete", value=accuracy, accuracy=accuracy, epochs=3, seconds=1.0,
+            number=number, params={WEIGHT_DECAY: value}, own=value == own,
+            settings={} if value == own else {WEIGHT_DECAY: value},
+            state="complete", value=accuracy, accuracy=accuracy, epochs=3, seconds=1.0,
         )
         for number, (value, accuracy) in enumerate(reached.items())
     )  # fmt: skip
     fields = {
         "kind": kind, "fields": (WEIGHT_DECAY,), "trials_planned": 3, "epochs": 3, "train_fraction": 0.3,
         "seed": 0, "sampler_seed": 0, "select": "accuracy", "validation_images": 1000, "trials": trials,
-        "noise": 0.031, "verdict": "kept", "command": "paperkit tune", "ended_at": "2026-01-02T03:04:05+00:00",
+        "noise": 0.031, "verdict": "kept", "command": "paperkit tune",
+        "ended_at": "2026-01-02T03:04:05+00:00",
         "fingerprint": FINGERPRINT,
     }  # fmt: skip
     return SearchRecord(**(fields | more))
@@ -54,8 +56,8 @@ def test_a_grid_has_a_column_for_each_value_and_the_best_is_bold(study):
     assert table.texts()[1] == ["ResEmoteNet", "0.41", "51.2", "52.3", "47.1", "0.05"]
     assert [cell.bold for cell in table.cells[1]] == [False, False, False, True, False, False]
     assert table.notes[0] == (
-        "6 trainings of 3 epochs on 30 % of the training images, judged on 1,000 validation images; none read a "
-        "test image."
+        "6 trainings of 3 epochs on 30 % of the training images, judged on 1,000 validation images; "
+        "none read a test image."
     ).replace("30 %", "30\N{NO-BREAK SPACE}%")
     assert decays_searched(results)
     assert decays_beyond_noise(results)

@@ -12,6 +12,7 @@ from paper_kit.core.pack import pack, unpack
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
 from paper_kit.core.store import RunState, Store
+from paper_kit.core.tuning import SearchRecord, TuningRecord
 from tests.core.audited import FINGERPRINT, an_audit
 
 SPEC = RunSpec()
@@ -202,3 +203,40 @@ def test_the_audit_of_another_dataset_under_this_name_is_refused(tmp_path):
     pack(here, [SPEC.id], tmp_path / "records.zip")
     with pytest.raises(InputError, match="the audit of another dataset"):
         unpack(tmp_path / "records.zip", Store(tmp_path / "there"))
+
+
+def a_tuning(fingerprint=FINGERPRINT, experiment="study"):
+    search = SearchRecord(
+        kind="grid", fields=("optim.weight_decay",), trials_planned=1, epochs=1, train_fraction=1.0, seed=0,
+        sampler_seed=0, select="accuracy", validation_images=9, trials=(), verdict="kept",
+        command="paperkit tune",
+        ended_at="2026-01-02T03:04:05+00:00", fingerprint=fingerprint,
+    )  # fmt: skip
+    return TuningRecord(
+        experiment=experiment, model="net", spec=SPEC.full(), parameters=9, searches=(search,)
+    )
+
+
+def test_searches_on_a_runs_data_travel_with_it_and_no_others_do(tmp_path):
+    store, there = a_store(tmp_path / "here"), Store(tmp_path / "there")
+    store.write_tuning(a_tuning())
+    store.write_tuning(a_tuning("0" * 16, "other"))
+    pack(store, [SPEC.id], tmp_path / "records.zip")
+    assert unpack(tmp_path / "records.zip", there).searches == 1
+    assert there.tunings() == [a_tuning()]
+    assert there.ids() == (SPEC.id,)
+    assert unpack(tmp_path / "records.zip", there).searches == 0
+
+
+def test_a_damaged_search_is_refused(tmp_path):
+    store = a_store(tmp_path / "here")
+    store.write_tuning(a_tuning())
+    path = pack(store, [SPEC.id], tmp_path / "records.zip") and tmp_path / "records.zip"
+    name = "tuning/study-net.json"
+
+    def change(files, entries):
+        files[name] = files[name].replace(b"study", b"other")
+        entries[name] = {"sha256": sha256_text(files[name].decode()), "bytes": len(files[name])}
+
+    with pytest.raises(InputError, match="the search of another model"):
+        unpack(rewritten(path, change), Store(tmp_path / "there"))
