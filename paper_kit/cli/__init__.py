@@ -19,6 +19,7 @@ from paper_kit.cli.check import check
 from paper_kit.cli.data import data
 from paper_kit.cli.diff import diff
 from paper_kit.cli.doctor import doctor
+from paper_kit.cli.estimate import estimate
 from paper_kit.cli.explain import explain
 from paper_kit.cli.export import export
 from paper_kit.cli.import_ import import_
@@ -100,6 +101,7 @@ for group, name, command, example in (
     (DAILY, "render", render, "paperkit render --venue ieeetran"),
     (DAILY, "verify", verify, "paperkit verify paper/build/paper.pdf"),
     (DAILY, "diff", diff, "paperkit diff main ."),
+    (RUNS, "estimate", estimate, "paperkit estimate quick --jobs 2"),
     (RUNS, "show", show, "paperkit show emotion_vit/no_focal"),
     (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
     (RUNS, "explain", explain, "paperkit explain fer2013_small"),
