@@ -25,12 +25,11 @@ class Mix:
         """The mixed images_NCHW; the partner of image i is image N - 1 - i."""
         if self.share == 1.0:
             return images_NCHW
-        partners = images_NCHW.flip(0)
         if self.box is None:
-            return images_NCHW.lerp(partners, 1 - self.share)
+            return images_NCHW.lerp(images_NCHW.flip(0), 1 - self.share)
         top, bottom, left, right = self.box
         mixed = images_NCHW.clone()
-        mixed[:, :, top:bottom, left:right] = partners[:, :, top:bottom, left:right]
+        mixed[:, :, top:bottom, left:right] = images_NCHW[:, :, top:bottom, left:right].flip(0)
         return mixed
 
     def targets(self, targets_NK: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from paper_kit.bench.placing import placed
+
 STATISTICS_IMAGES = 4096  # mean and deviation of at most so many images, evenly spaced
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 DEVICE_SHARE = 0.25  # of the free memory of an accelerator that one split's images may take
@@ -52,7 +54,7 @@ class Preparation:
         if images.shape[-2:] != size:
             images = F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
         scale = 1 / self.normalisation.std
-        images = images * (scale / 255) - self.normalisation.mean * scale
+        images = (images * (scale / 255)).sub_(self.normalisation.mean * scale)
         images = images.expand(-1, self.channels, -1, -1)
         return images.contiguous(
             memory_format=torch.channels_last if self.channels_last else torch.contiguous_format
@@ -62,7 +64,8 @@ class Preparation:
 def _channels(images: Tensor, channels: int) -> Tensor:
     """Grey images where the model takes grey. Where it takes colour, grey ones are repeated last of all."""
     if images.shape[1] == 3 and channels == 1:
-        return (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        luma = placed({"luma": np.array(LUMA, dtype=np.float32)}, images.device)["luma"]
+        return (images * luma.view(1, 3, 1, 1)).sum(1, keepdim=True)
     return images
 
 
@@ -72,7 +75,7 @@ class Pixels:
     def __init__(
         self, images: NDArray[np.uint8], device: torch.device, subset: NDArray[np.int64] | None = None
     ) -> None:
-        self._images = images
+        self._images = np.asarray(images)  # a view: rows of a memory map as such would be copied twice
         self._subset = subset
         self.device = device
         self._resident = _resident(images, subset, device)
@@ -80,13 +83,21 @@ class Pixels:
     def __len__(self) -> int:
         return len(self._images if self._subset is None else self._subset)
 
-    def rows(self, indices_N: NDArray[np.integer[Any]]) -> Tensor:
-        """uint8 images_NCHW on the device."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self._images.shape[1:3]
+        return height, width
+
+    def rows(self, indices_N: NDArray[np.integer[Any]], placed_N: Tensor | None = None) -> Tensor:
+        """uint8 images_NCHW on the device; `placed_N` are the same indices, where they lie there already."""
         if self._resident is not None:
-            chosen = self._resident[torch.from_numpy(indices_N).to(self.device, non_blocking=True)]
+            if placed_N is None:
+                placed_N = placed({"rows": indices_N}, self.device)["rows"]
+            chosen = self._resident.index_select(0, placed_N)
         else:
             rows = indices_N if self._subset is None else self._subset[indices_N]
-            chosen = torch.from_numpy(np.array(self._images[rows]))
+            chosen = torch.from_numpy(self._images[rows])
             if self.device.type == "cuda":
                 chosen = chosen.pin_memory().to(self.device, non_blocking=True)
         return chosen.unsqueeze(1) if chosen.ndim == 3 else chosen.permute(0, 3, 1, 2)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as V
 
@@ -23,17 +24,37 @@ SIGNED = (
 )
 UNSIGNED = ("identity", "posterize", "solarize", "autocontrast", "equalize")
 
+Groups = list[tuple[str, int, int]]  # operation, sign, how many images
+
 
 def randaugment(images_NCHW: Tensor, ops: int, magnitude: int, rng: np.random.Generator) -> Tensor:
     """uint8 images_NCHW after `ops` random operations each, all of one magnitude (0 to 30)."""
+    groups, order_ON = draw(len(images_NCHW), ops, rng)
+    return applied(images_NCHW, groups, torch.from_numpy(order_ON).to(images_NCHW.device), magnitude)
+
+
+def draw(count: int, ops: int, rng: np.random.Generator) -> tuple[list[Groups], NDArray[np.int64]]:
+    """For each of `ops` rounds: who draws what, and order_ON, the images in the order of those groups."""
     names = (*SIGNED, *UNSIGNED)
-    for _ in range(ops):
-        chosen_N = rng.integers(len(names), size=len(images_NCHW))
-        sign_N = np.where(rng.random(len(images_NCHW)) < 0.5, -1, 1)
+    rounds: list[Groups] = []
+    order_ON = np.empty((ops, count), dtype=np.int64)
+    for order in order_ON:
+        chosen_N = rng.integers(len(names), size=count)
+        sign_N = np.where(rng.random(count) < 0.5, -1, 1)
+        found = sorted({(int(i), int(s)) for i, s in zip(chosen_N, sign_N, strict=True)})
+        rows = [np.flatnonzero((chosen_N == index) & (sign_N == sign)) for index, sign in found]
+        order[:] = np.concatenate(rows)
+        rounds.append([(names[i], s, len(r)) for (i, s), r in zip(found, rows, strict=True)])
+    return rounds, order_ON
+
+
+def applied(images_NCHW: Tensor, rounds: list[Groups], order_ON: Tensor, magnitude: int) -> Tensor:
+    """uint8 images_NCHW after the rounds that were drawn."""
+    for groups, order_N in zip(rounds, order_ON, strict=True):
         result = images_NCHW.clone()
-        for index, sign in sorted({(int(i), int(s)) for i, s in zip(chosen_N, sign_N, strict=True)}):
-            rows = torch.from_numpy(np.flatnonzero((chosen_N == index) & (sign_N == sign))).to(result.device)
-            result[rows] = operation(images_NCHW[rows], names[index], sign * magnitude / MAGNITUDES)
+        pieces = order_N.split([number for _, _, number in groups])
+        for (name, sign, _), rows in zip(groups, pieces, strict=True):
+            result[rows] = operation(images_NCHW[rows], name, sign * magnitude / MAGNITUDES)
         images_NCHW = result
     return images_NCHW
 

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from paper_kit.bench import augment, mixing, optim
+from paper_kit.bench import augment, mixing, optim, randaugment
 from paper_kit.bench.checkpoint import copied, save_checkpoint
 from paper_kit.bench.evaluate import autocast, outputs, scores
 from paper_kit.bench.examples import drawn_labels, order
+from paper_kit.bench.placing import placed
 from paper_kit.bench.progress import ShouldStop, never
-from paper_kit.bench.randaugment import randaugment
 from paper_kit.bench.randomness import Purpose, seed_everything, stream
 from paper_kit.bench.training import Best, Training, state
 from paper_kit.bench.transfer import set_trainable, trainable_stages
@@ -91,33 +91,43 @@ def step(t: Training, indices: NDArray[np.int64], targets_NK: Tensor, number: in
     """Nothing; the model has taken the epoch's update `number` from the images `indices`."""
     batches = _parts(indices, t.spec.batch_size)
     for place, batch in enumerate(batches, start=number * t.spec.optim.accumulate):
-        images, mix = load_batch(t, batch, place)
-        rows = torch.from_numpy(batch).to(t.device, non_blocking=True)
+        images, rows, mix = load_batch(t, batch, place)
         labels, targets = t.data.train.labels[rows], mix.targets(targets_NK[rows])
         predicted = []
-        for part in _parts(np.arange(len(batch)), t.spec.micro_batch or len(batch)):
-            piece = slice(int(part[0]), int(part[-1]) + 1)
+        for piece in _pieces(len(batch), t.spec.micro_batch):
             logits, loss = forward(t, images[piece], targets[piece])
-            t.scaler.scale(loss * (len(part) / len(indices))).backward()  # type: ignore[no-untyped-call]
+            count = len(logits)
+            t.scaler.scale(loss * (count / len(indices))).backward()  # type: ignore[no-untyped-call]
             predicted.append(logits)
-            _add(totals, loss.detach(), len(part))
+            _add(totals, loss.detach(), count)
         if t.spec.task == "emotion":
-            totals[CORRECT] += mix.correct(torch.cat(predicted).argmax(1), labels).sum()
+            logits = torch.cat(predicted) if len(predicted) > 1 else predicted[0]
+            totals[CORRECT].add_(mix.correct(logits.argmax(1), labels).sum())
     _update(t, t.epoch * t.updates + number + 1, totals)
 
 
-def load_batch(t: Training, batch: NDArray[np.int64], place: int) -> tuple[Tensor, mixing.Mix]:
-    """Transformed, normalised, mixed images_NCHW on the device, and how they were mixed."""
-    spec, at = t.spec, (t.spec.seed, t.epoch + 1, place)
-    images = t.data.train.pixels.rows(batch)
-    if spec.augment.randaugment_ops:
-        rng = stream(*at, Purpose.RANDAUGMENT)
-        images = randaugment(images, spec.augment.randaugment_ops, spec.augment.randaugment_magnitude, rng)
+def load_batch(t: Training, batch: NDArray[np.int64], place: int) -> tuple[Tensor, Tensor, mixing.Mix]:
+    """Transformed, normalised, mixed images_NCHW on the device, their rows there, and how they were mixed."""
+    settings, at = t.spec.augment, (t.spec.seed, t.epoch + 1, place)
+    pixels, prepare = t.data.train.pixels, t.data.prepare
+    side = prepare.image_size
     draws = augment.draw(len(batch), stream(*at, Purpose.TRANSFORMS))
-    images = t.data.prepare(augment.standard(images, spec.augment, draws))
-    images = augment.erase(images, spec.augment, draws)
-    mix = mixing.draw(spec.mixing, images.shape[-2], images.shape[-1], stream(*at, Purpose.MIXING))
-    return mix.images(images), mix
+    arrays = {
+        "rows": batch,
+        **augment.decided(settings, draws, *pixels.size),
+        **augment.rectangles(settings, draws, side, side),
+    }
+    groups: list[randaugment.Groups] = []
+    if settings.randaugment_ops:
+        rng = stream(*at, Purpose.RANDAUGMENT)
+        groups, arrays["order_ON"] = randaugment.draw(len(batch), settings.randaugment_ops, rng)
+    what = placed(arrays, t.device)
+    images = pixels.rows(batch, what["rows"])
+    if groups:
+        images = randaugment.applied(images, groups, what["order_ON"], settings.randaugment_magnitude)
+    images = augment.erased(prepare(augment.transformed(images, what)), what)
+    mix = mixing.draw(t.spec.mixing, side, side, stream(*at, Purpose.MIXING))
+    return mix.images(images), what["rows"], mix
 
 
 def forward(t: Training, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,9 +162,9 @@ def _update(t: Training, updates_done: int, totals: Tensor) -> None:
     clip = t.spec.optim.clip_norm
     if clip or t.scaler.is_enabled():
         t.scaler.unscale_(t.optimizer)
-        norm = nn.utils.clip_grad_norm_(t.model.parameters(), clip or float("inf"))
+        norm = nn.utils.clip_grad_norm_(t.parameters, clip or float("inf"))
         if t.scaler.is_enabled():
-            totals[SKIPPED] += ~norm.isfinite()
+            totals[SKIPPED].add_(~norm.isfinite())
     t.scaler.step(t.optimizer)
     t.scaler.update()
     t.optimizer.zero_grad(set_to_none=True)
@@ -164,9 +174,9 @@ def _update(t: Training, updates_done: int, totals: Tensor) -> None:
 
 def _add(totals: Tensor, loss: Tensor, count: int) -> None:
     finite = loss.isfinite()
-    totals[LOSS] += torch.where(finite, loss, 0.0) * count
-    totals[SEEN] += finite * count
-    totals[NONFINITE] += ~finite
+    totals[LOSS].add_(torch.where(finite, loss, 0.0) * count)
+    totals[SEEN].add_(finite * count)
+    totals[NONFINITE].add_(~finite)
 
 
 def _advice(t: Training, epoch: int, what: str) -> str:
@@ -195,4 +205,11 @@ def _row(t: Training, totals: Tensor, rate: float, learning: int, seconds: float
 
 def _parts(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     """Runs of at most `size` indices, as even as can be (never one image left over: batch norm needs two)."""
-    return np.array_split(indices, -(-len(indices) // size))
+    return [indices] if len(indices) <= size else np.array_split(indices, -(-len(indices) // size))
+
+
+def _pieces(count: int, size: int) -> list[slice]:
+    """Slices of a batch of `count` images, as `_parts` parts it; the whole where `size` is 0."""
+    if not size:
+        return [slice(None)]
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in _parts(np.arange(count), size)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from paper_kit.bench import losses, optim
+from paper_kit.bench.averaging import Average
 from paper_kit.bench.checkpoint import Weights
 from paper_kit.bench.compiling import compiled
 from paper_kit.bench.examples import Examples
@@ -50,11 +51,16 @@ class Training:
     criterion: losses.Criterion
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
-    ema: ModelEmaV3 | None
+    ema: Average | None
     forward: Callable[[Tensor], Tensor]
     epoch: int = 0
     best: Best = field(default_factory=Best)
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @cached_property
+    def parameters(self) -> list[nn.Parameter]:
+        """The model's parameters, listed once: to walk the modules takes longer than to clip."""
+        return list(self.model.parameters())
 
     @property
     def evaluated(self) -> nn.Module:
@@ -96,7 +102,7 @@ def setup(spec: RunSpec, model: nn.Module, data: Data) -> Training:
         else losses.squared_error,
         optimizer=optim.optimiser(model, stages, spec.optim),
         scaler=torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16"),
-        ema=ModelEmaV3(model, decay=decay, use_warmup=True) if decay else None,
+        ema=Average(model, decay) if decay else None,
         forward=compiled(model, spec.compile_mode) if spec.compile else model,
     )
 
