@@ -87,7 +87,7 @@ def measured(given: argparse.Namespace, folder: Path) -> dict[str, dict[Turn, li
 
 def _told(answer: dict[str, Any]) -> str:
     flags = answer["flags"]
-    kind = ", prefetcher" if flags["prefetch"] else ""
+    kind = ", mixed in the workers" if flags["collate_mixing"] else ""
     how = f"{flags['workers']} workers, {flags['threads']} threads{kind}"
     return f"{answer['rate']:.0f} images/s, first step after {answer['start']:.1f} s, {how}"
 

@@ -45,11 +45,11 @@ def quick(augment: Augment) -> list[Transform]:
     return [OneAffine(augment), v2.RandomHorizontalFlip(augment.flip), Relit(augment)]
 
 
-def erasing(augment: Augment, of: Any = v2) -> list[Transform]:
+def erasing(augment: Augment) -> list[Transform]:
     """Random erasing of a normalised image: 0 is the mean grey."""
     a = augment
     area = (min(SMALLEST_ERASED, a.erase_area), a.erase_area)
-    return [of.RandomErasing(a.erase_p, scale=area, ratio=ASPECTS, value=0)] if a.erase_p else []
+    return [v2.RandomErasing(a.erase_p, scale=area, ratio=ASPECTS, value=0)] if a.erase_p else []
 
 
 def erasing_of_batches(augment: Augment, device: torch.device) -> RandomErasing:

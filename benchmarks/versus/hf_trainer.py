@@ -151,6 +151,7 @@ def train(job: Job, flags: Flags, clock: Clock) -> NDArray[np.float32] | None:
     """logits_NK of the test images by the averaged model; None where the clock came first."""
     logging.set_verbosity_error()
     torch.set_num_threads(flags.threads)
+    torch.backends.cudnn.benchmark = flags.tuned
     classifier = Classifier(job, flags)
     averaging, watch = Averaging(job, classifier), Watch(clock, job.spec.batch_size)
     trainer = DecayTrainer(

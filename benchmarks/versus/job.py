@@ -30,7 +30,7 @@ class Flags:
     """What a contender sets.
 
     `tuned`: channels_last, fused AdamW, persistent workers, images as bytes until they are a batch.
-    `quick`: the transforms rewritten by hand, too. `prefetch`: timm's prefetcher, its mixup in the collate.
+    `quick`: the transforms rewritten by hand, too. `collate_mixing`: timm's mixup of bytes, in the workers.
     `threads` are those of the training process; workers have one each.
     """
 
@@ -38,7 +38,7 @@ class Flags:
     threads: int = 1
     tuned: bool = False
     quick: bool = False
-    prefetch: bool = False
+    collate_mixing: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +131,11 @@ class Clock:
 
     def step(self, images: int) -> bool:
         """Whether the time is up, after a step of so many images."""
-        return self.enough(self.images + images)
+        return self.enough(self.images + images, self.steps + 1)
 
-    def enough(self, images: int) -> bool:
-        """Whether the time is up, after so many images in all."""
-        self.images, self.steps = images, self.steps + 1
+    def enough(self, images: int, steps: int) -> bool:
+        """Whether the time is up, after so many images and steps in all."""
+        self.images, self.steps = images, steps
         now = time.perf_counter()
         if not self.first:
             self.first, self._begun = time.time(), now
@@ -154,7 +154,7 @@ class Clock:
         return time.perf_counter()
 
 
-def candidates(threads: int, device: str, *, prefetch: bool = False) -> list[Flags]:
+def candidates(threads: int, device: str, *, collate_mixing: bool = False) -> list[Flags]:
     """The best flags are among these; a short probe decides. No more workers than cores.
 
     On a CPU the workers take their time from the same cores as the step; on a GPU all cores can load.
@@ -163,9 +163,9 @@ def candidates(threads: int, device: str, *, prefetch: bool = False) -> list[Fla
         shares = [(max(1, threads // 2), threads), (threads, threads)]
     else:
         shares = [(0, threads), (1, threads), (min(2, threads), threads), (1, max(1, threads - 1))]
-    kinds = (False, True) if prefetch else (False,)
+    kinds = (False, True) if collate_mixing else (False,)
     return [
-        Flags(workers=w, threads=t, tuned=True, prefetch=kind)
+        Flags(workers=w, threads=t, tuned=True, collate_mixing=kind)
         for w, t in dict.fromkeys(shares)
         for kind in kinds
     ]

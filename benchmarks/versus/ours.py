@@ -31,12 +31,16 @@ def train(job: Job, flags: Flags, clock: Clock) -> NDArray[np.float32] | None:
     The engine tells its progress about once a second, after it has waited for the device.
     """
     store = Store(job.scratch / "runs")
-    resources = Resources(device=job.device.type, threads=flags.threads, jobs=1, cache=job.cache)  # type: ignore[arg-type]
+    resources = Resources(device=job.device.type, threads=flags.threads, jobs=1, cache=job.cache)
 
     def report(event: Event) -> None:
         if not isinstance(event, Progress) or event.stage != "train" or not event.step:
             return
-        if clock.enough((event.epoch * event.steps + event.step) * job.spec.batch_size):
+        steps, batch = event.epoch * event.steps + event.step, job.spec.batch_size
+        before = 0.0 if clock.first else (event.step - 1) * batch / event.images_per_second
+        done = clock.enough(steps * batch, steps)
+        clock.first -= before  # the first report comes a second after the first step
+        if done:
             raise Enough
 
     try:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from timm.data import FastCollateMixup, create_loader
-from timm.data.loader import PrefetchLoader
 from timm.data.transforms import ToNumpy
 from timm.loss import SoftTargetCrossEntropy
 from timm.optim import create_optimizer_v2
@@ -21,7 +20,7 @@ from timm.utils import AverageMeter, ModelEmaV3, dispatch_clip_grad
 from torch import Tensor
 from torchvision import transforms as V1
 
-from benchmarks.versus.augmentation import erasing, erasing_of_batches, quick, stock
+from benchmarks.versus.augmentation import erasing_of_batches, quick, stock
 from benchmarks.versus.job import Clock, Faces, Flags, Job, candidates
 
 LIBRARIES = ("timm", "torch", "torchvision")
@@ -30,45 +29,39 @@ WORKERS, LOG_INTERVAL = 4, 50  # train.py's defaults
 
 def documented(threads: int) -> Flags:
     """train.py as it starts: its prefetcher, and its four workers as far as there are cores."""
-    return Flags(workers=min(WORKERS, threads), threads=threads, prefetch=True)
+    return Flags(workers=min(WORKERS, threads), threads=threads, collate_mixing=True)
 
 
 def best(threads: int, device: str) -> list[Flags]:
-    """With and without the prefetcher, and the workers that may be fastest."""
-    return candidates(threads, device, prefetch=True)
+    """Mixed in the collate function or in the loop, and the workers that may be fastest."""
+    return candidates(threads, device, collate_mixing=True)
 
 
 def loader_of(job: Job, flags: Flags) -> Any:
     """timm's loader; create_transform cannot state these transforms: they are put in the place of its own."""
     spec, norm = job.spec, job.normalisation()
-    faces = Faces(job, None)
     loader = create_loader(
-        faces,
+        Faces(job, None),
         input_size=(spec.channels, spec.image_size, spec.image_size),
         batch_size=spec.batch_size,
         is_training=True,
-        re_prob=spec.augment.erase_p,
         mean=(norm.mean,) * spec.channels,
         std=(norm.std,) * spec.channels,
         num_workers=flags.workers,
-        collate_fn=job.mixup(FastCollateMixup) if flags.prefetch else None,
+        collate_fn=job.mixup(FastCollateMixup) if flags.collate_mixing else None,
         pin_memory=job.device.type == "cuda",
         device=job.device,
-        use_prefetcher=flags.prefetch or flags.tuned,
     )
     transforms = quick(spec.augment) if flags.quick else stock(spec.augment, V1)
-    if isinstance(loader, PrefetchLoader):
-        faces.transform = V1.Compose([*transforms, ToNumpy()])
-        loader.random_erasing = erasing_of_batches(spec.augment, job.device)
-    else:
-        norms = [V1.ToTensor(), V1.Normalize([norm.mean], [norm.std]), *erasing(spec.augment, V1)]
-        faces.transform = V1.Compose([*transforms, *norms])
+    loader.dataset.transform = V1.Compose([*transforms, ToNumpy()])
+    loader.random_erasing = erasing_of_batches(spec.augment, job.device)  # its own knows no largest area
     return loader
 
 
 def train(job: Job, flags: Flags, clock: Clock) -> NDArray[np.float32] | None:
     """logits_NK of the test images by the averaged model; None where the clock came first."""
     torch.set_num_threads(flags.threads)
+    torch.backends.cudnn.benchmark = True
     torch.manual_seed(job.spec.seed)
     o, spec, model = job.spec.optim, job.spec, job.model()
     optimizer = create_optimizer_v2(
@@ -86,7 +79,7 @@ def train(job: Job, flags: Flags, clock: Clock) -> NDArray[np.float32] | None:
         updates_per_epoch=job.updates,
     )
     ema = ModelEmaV3(model, decay=o.ema_decay, use_warmup=True)
-    loader, mixup = loader_of(job, flags), None if flags.prefetch else job.mixup()
+    loader, mixup = loader_of(job, flags), None if flags.collate_mixing else job.mixup()
     for epoch in range(spec.epochs):
         steps = _Steps(job, flags, model, optimizer, scheduler, ema)
         if not steps.epoch(epoch, loader, mixup, clock):
@@ -111,8 +104,6 @@ class _Steps:
         self.model.train()
         losses, updates = AverageMeter(), epoch * len(loader)
         for number, (images, targets) in enumerate(loader):
-            if not isinstance(loader, PrefetchLoader):
-                images, targets = images.to(self.job.device), targets.to(self.job.device)
             if mixup is not None:
                 images, targets = mixup(images, targets)
             loss = self.update(images, targets)

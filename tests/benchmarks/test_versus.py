@@ -78,7 +78,7 @@ def test_findings_tell_what_is_met_what_is_missed_and_where_there_was_no_case():
 @pytest.mark.parametrize("of", [v2, V1])
 def test_the_peers_transforms_have_our_probabilities_and_ranges(of):
     rotate, shift, scale, flip, brightness, contrast = augmentation.stock(AUGMENT, of)
-    (erase,) = augmentation.erasing(AUGMENT, of)
+    (erase,) = augmentation.erasing(AUGMENT)
     wanted = {step["name"]: step for step in sequence(AUGMENT, Normalisation(0.5, 0.2))}
     assert [wanted[name]["probability"] for name in wanted if name != "normalise"] == [
         rotate.p, shift.p, scale.p, flip.p, brightness.p, contrast.p, erase.p,
