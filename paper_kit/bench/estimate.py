@@ -201,10 +201,10 @@ def probed_kinds(
         for first in range(0, len(asked), len(seats)):
             now = [asked[(first + n) % len(asked)] for n in range(len(seats))]
             answers = team.ask([(run, settled, seconds) for _, run in now])
-            for (name, _), answer in zip(now, answers, strict=True):
-                if isinstance(answer, PaperkitError):
-                    raise answer
-                found.setdefault(name, answer)
+            found = dict(zip((name for name, _ in now), answers, strict=True)) | found
+    for answer in found.values():
+        if isinstance(answer, PaperkitError):
+            raise answer
     return found, start_s
 
 
