@@ -10,6 +10,7 @@ from paper_kit.bench.space import FIELDS, LR, WEIGHT_DECAY, Budget
 from paper_kit.bench.trial import Outcome
 from paper_kit.core.errors import InputError
 from paper_kit.core.spec import Augment, RunSpec
+from tests.bench.unsynced import unsynced  # noqa: F401  (an automatic fixture)
 
 SPEC = RunSpec(model={"name": "good"}, augment=Augment(rotate_p=0.3), epochs=6)
 QUESTION = Question("study", "good", "Good", SPEC, FIELDS, {}, Budget(), trials=6, seed=0)

@@ -13,6 +13,7 @@ from paper_kit.core.experiment import Experiment
 from paper_kit.core.plan import plan
 from paper_kit.core.spec import Resources
 from paper_kit.core.store import RunState, Store
+from tests.bench.unsynced import unsynced  # noqa: F401  (an automatic fixture)
 
 GRID = {WEIGHT_DECAY: (0.005, 0.05, 0.5)}
 PLUGIN = '''"""A net."""
