@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from paper_kit.core.errors import InputError
+from paper_kit.data.sources._boxes import Box, cut
 from paper_kit.data.sources.affectnet import CLASSES, load
 from tests.data.trees import AFFECTNET_HEADER, affectnet_annotations, affectnet_csv
 
@@ -48,6 +51,14 @@ def test_an_image_of_the_lists_is_cut_to_the_box_of_its_face(tmp_path: Path) -> 
     for name in ("training.csv", "validation.csv"):
         (root / name).write_text((root / name).read_text().replace("30,5,20,20", "NULL,NULL,NULL,NULL"))
     assert load(root, size=20).test.images.min() < 20
+
+
+@pytest.mark.parametrize("box", [(70.0, 5.0, 90.0, 25.0), (10.0, 10.0, 10.0, 10.0)])
+def test_a_box_that_does_not_meet_its_image_leaves_it_whole(box: Box, tmp_path: Path) -> None:
+    affectnet_csv(tmp_path)
+    data = (tmp_path / "Manually_Annotated_Images" / "0" / "training0.png").read_bytes()
+    with Image.open(io.BytesIO(cut(data, box))) as whole, Image.open(io.BytesIO(data)) as given:
+        assert np.array_equal(np.asarray(whole), np.asarray(given))
 
 
 def test_class_folders_may_be_numbers_and_val_becomes_the_test_set(image_tree: Callable[..., Path]) -> None:

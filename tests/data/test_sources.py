@@ -14,7 +14,7 @@ from paper_kit.core.part import Part, available, complete, load, options, plugin
 from paper_kit.data.card import Card
 from paper_kit.data.dataset import fingerprint_of, problems_of
 from paper_kit.data.sources import Splits
-from tests.data.trees import affectnet_annotations, ckplus_folders, rafdb_list
+from tests.data.trees import affectnet_annotations, ckplus_folders, ferplus_votes, rafdb_list
 
 SOURCES = available("dataset")
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -26,19 +26,9 @@ def tiny(
 ) -> Callable[[str], Splits]:
     """Loads a dataset by its name from the smallest files that will do."""
 
-    def ferplus() -> list[Path]:
-        usages = [line.rpartition(",")[2] for line in fer_csv().read_text().splitlines()[1:]]
-        columns = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
-        votes = [
-            ",".join("10" if place == row % 8 else "0" for place in range(10)) for row in range(len(usages))
-        ]
-        rows = [f"{usage},fer.png,{vote}" for usage, vote in zip(usages, votes, strict=True)]
-        (tmp_path / "fer2013new.csv").write_text("\n".join([columns, *rows]))
-        return [tmp_path]
-
     roots: dict[str, Callable[[], list[Path]]] = {
         "fer2013": lambda: [fer_csv()],
-        "ferplus": ferplus,
+        "ferplus": lambda: [ferplus_votes(tmp_path, fer_csv())],
         "image_folder": lambda: [image_tree(dict.fromkeys(CLASSES, 6))],
         "rafdb": lambda: [_made(rafdb_list, tmp_path / "basic")],
         "affectnet": lambda: [_made(affectnet_annotations, tmp_path / "affectnet")],
