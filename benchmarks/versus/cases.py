@@ -31,6 +31,7 @@ DEFAULT = (
     "mobilenetv3_small_48",
     "test_efficientnet_64",
 )
+FOR_ACCURACY = ("quick_resemotenet_48",)
 SMALL = ("quick_emotion_vit_48",)
 
 
