@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from paper_kit.cli.text import columns, say
+from paper_kit.cli.text import columns, counted, say
 
 if TYPE_CHECKING:
     from paper_kit.bench.speed import Finding, Timed
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 def tune_speed(place: Workplace, resources: Resources, *, dry: bool, yes: bool) -> None:
     """Nothing; what was measured is on stdout; the experiment file has the chosen fields unless `dry`."""
     from paper_kit.bench import speed
+    from paper_kit.core.store import RunState
 
     path, log = place.files[0], place.store.root / "logs" / "speed.log"
     (planned,) = place.plans()
+    done = sum(place.store.state(run) is RunState.DONE for run in planned.runs)
+    if done and not yes and not dry:
+        say(
+            f"{counted(done, 'run')} of {planned.experiment.name} done: what makes them others is not written."
+        )
     findings = speed.tune_speed(planned, resources, say, log)
     for finding in findings:
         tell(finding)
