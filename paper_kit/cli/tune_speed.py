@@ -23,9 +23,7 @@ def tune_speed(place: Workplace, resources: Resources, *, dry: bool, yes: bool) 
     (planned,) = place.plans()
     done = sum(place.store.state(run) is RunState.DONE for run in planned.runs)
     if done and not yes and not dry:
-        say(
-            f"{counted(done, 'run')} of {planned.experiment.name} done: what makes them others is not written."
-        )
+        say(f"{counted(done, 'run')} done already: fields that make them others are not written.")
     findings = speed.tune_speed(planned, resources, say, log)
     for finding in findings:
         tell(finding)
