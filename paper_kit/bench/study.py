@@ -16,7 +16,6 @@ from paper_kit.core.plan import Plan, chosen_runs
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.status import statuses
 from paper_kit.core.store import RunState, Store
-from paper_kit.data.audit import audit, audit_record, outdated
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 
@@ -142,6 +141,8 @@ def _measure(
 
 def _audit(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop) -> None:
     """Nothing; the Store holds an audit of each dataset that results stand on and that is at hand."""
+    from paper_kit.data.audit import audit, audit_record, outdated
+
     parts = {repr(run.dataset): run.dataset for run in runs if run.task == "emotion"}
     for part in parts.values():
         fingerprint = fingerprint_at_hand(part, resources.data_roots, resources.cache)

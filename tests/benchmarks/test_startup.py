@@ -7,7 +7,7 @@ def test_the_table_names_versions_medians_ratios_and_targets(capsys):
     assert startup.main(["--small"]) == 0
     said = capsys.readouterr().out
     assert "typer" in said.splitlines()[0]
-    assert "medians of 2 rounds" in said
+    assert "medians of 1 rounds" in said
     assert "paperkit run-all, finished" in said
 
 
