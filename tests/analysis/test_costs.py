@@ -93,7 +93,7 @@ def test_latencies_of_each_machine_stand_below_its_name(study):
     machine = "Test GPU, 2 threads, torch 2.9.0"
     assert any(note.startswith(f"{machine}: Not measured alone") for note in table.notes)
     keys = [cell.content.key for row in table.cells for cell in row[2:]]
-    assert len(keys) == len(set(keys)) == 4 * 2 * 8
+    assert len(keys) == len(set(keys)) == 4 * 2 * 9
 
 
 def test_seconds_of_an_epoch_and_energy_are_left_out_where_the_machine_was_not_alone(study):

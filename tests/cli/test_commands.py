@@ -66,13 +66,6 @@ def test_show_tells_a_run_by_id_by_its_first_digits_and_by_keys(paperkit):
     assert "0.5000" in by_keys
 
 
-@pytest.mark.usefixtures("finished")
-def test_measure_prints_a_row_for_each_base_model(paperkit):
-    result = paperkit("measure", "--threads", 1)
-    assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) == 3
-
-
 def test_records_are_packed_and_unpacked(finished, paperkit, tmp_path_factory, monkeypatch):
     packed = finished / "records.zip"
     assert "4 of 4 runs" in paperkit("pack", "--to", packed).stdout

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from paper_kit.analysis.artifacts import Note
-from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.tables._parts import number
 from paper_kit.core.record import ENERGY_IMAGES, CostRecord
 
@@ -55,12 +54,3 @@ def energy_note(costs: Sequence[CostRecord]) -> Note:
     )
     by = " and ".join(ENERGY[meter] for meter in meters)
     return Note(f"Energy is by {by}, of an epoch and of the prediction of ", images, " images in batches.")
-
-
-def amp_notes(speeds: Mapping[str, Fact], costs: Sequence[CostRecord]) -> Iterator[Note]:
-    """What a training step takes in FP32 for one under AMP, by label, where it was timed for every model."""
-    if any(speed.missing for speed in speeds.values()):
-        return
-    amp = costs[0].step_amp_format or ""
-    told = [part for label, speed in speeds.items() for part in (", ", speed, f" ({label})")]
-    yield Note("A training step in FP32 takes ", *told[1:], f" as long as one under AMP ({amp.upper()}).")

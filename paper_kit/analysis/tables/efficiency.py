@@ -8,7 +8,7 @@ from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import cost as cost_topic
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._cost_notes import alone_notes, amp_notes, energy_note, joined, memory_note
+from paper_kit.analysis.tables._cost_notes import alone_notes, energy_note, joined, memory_note
 from paper_kit.analysis.tables._parts import number
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.experiment import ModelEntry
@@ -85,14 +85,13 @@ def _notes(results: Results) -> tuple[Note, ...]:
     count = number("cost.views", len(one.views), "count", "cost.views")
     views = ("; TTA averages ", count, " views") if len(one.views) > 1 else ()
     batch = number("cost.batch_size", one.batch_size, "count", "cost.batch_size")
-    speeds = {m.label: facts[f"{m.key}.{cost_topic.AMP_SPEEDUP}"] for m in results.models}
+    trained = (", in training ", batch) if one.batch_size != cost_topic.largest_batch(one) else ()
     return (
         Note(
             "On ", facts["device"], " with ", facts["threads"], " ", facts["threads"].plural("thread"),
             f", {one.precision.upper()}, torch ", facts["torch"],
-            ". Operations are those of one image; a batch has ", facts["batch"], " images, in training ",
-            batch, *views, ".",
+            ". Operations are those of one image; a batch has ", facts["batch"], " images", *trained,
+            *views, ".",
         ),
         joined(memory_note(costs), *alone_notes(costs), *energy),
-        *amp_notes(speeds, costs),
     )  # fmt: skip

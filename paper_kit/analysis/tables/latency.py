@@ -1,4 +1,4 @@
-"""The latency table: how long predictions take in FP32 and under AMP, of one image and of a batch."""
+"""The latency table: how long predictions and a training step take in FP32 and under AMP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(results: Results) -> Table:
     tta = any(one.tta for costs in machines for cost in costs.values() for one in cost.latencies)
     heads = ("p50", "p95", "TTA p50", "TTA p95") if tta else ("p50", "p95")
     timings = [Column(head, unit="ms") for _ in range(2) for head in heads]
-    columns = (Column("Model", "l"), Column("Precision", "l"), *timings)
+    columns = (Column("Model", "l"), Column("Precision", "l"), *timings, Column("Step", unit="ms"))
     if not machines:
         pending = (Note("Not measured: paperkit measure."),)
         return Table("latency", columns, (waiting(columns),), notes=pending)
@@ -35,7 +35,7 @@ def make(results: Results) -> Table:
             rules |= {len(rows), len(rows) + 1}
             rows.append((Cell(_heading(costs), span=len(columns)),))
         rows += _rows(results, costs, f"machine_{place + 1}." if place else "", tta)
-    groups = (("", 2), ("One image", len(heads)), ("Batch", len(heads)))
+    groups = (("", 2), ("One image", len(heads)), ("Batch", len(heads)), ("Training", 1))
     return Table("latency", columns, tuple(rows), frozenset(rules), tuple(_notes(machines)), groups)
 
 
@@ -47,7 +47,8 @@ def _rows(results: Results, costs: Machine, prefix: str, tta: bool) -> Iterator[
         for precision in formats:
             label = Cell(model.label if precision == formats[0] else "")
             key = f"cost.{model.key}.{prefix}{precision}"
-            yield (label, precision.upper(), *_timings(cost, key, precision, tta))
+            step = _step(cost, key, precision)
+            yield (label, precision.upper(), *_timings(cost, key, precision, tta), step)
 
 
 def _timings(cost: CostRecord | None, key: str, precision: str, tta: bool) -> Iterator[Fact | Cell]:
@@ -57,6 +58,16 @@ def _timings(cost: CostRecord | None, key: str, precision: str, tta: bool) -> It
         steps = f"{key}.{name}.{'tta' if views else 'plain'}.{field}"
         fact = cost_topic.latency_fact(cost, batch, precision, views, field, steps)
         yield Cell(None) if fact.missing else fact
+
+
+def _step(cost: CostRecord | None, key: str, precision: str) -> Fact | Cell:
+    """The median time of a training step, which was timed in turn with one in the other precision."""
+    field = "step_fp32_ms" if precision == "fp32" else "step_amp_ms"
+    value = getattr(cost, field)
+    if value is None or cost is None:
+        return Cell(None)
+    origin = Origin(runs=(f"costs/{cost.key}",), fields=(f"cost.{field}",))
+    return Fact(f"{key}.step", value, "quantity", 2, "ms", origin=origin)
 
 
 def _heading(machine: Machine) -> Fact:
@@ -79,7 +90,7 @@ def _notes(machines: Sequence[Machine]) -> Iterator[Note]:
     seen = ("; TTA averages ", views, " views") if len(costs[0].views) > 1 else ()
     yield Note(
         "Median (p50) and high percentile (p95) of at least ", calls, " calls, after ", warm_up,
-        " that are not counted. A batch has ", batch, " images", *seen, ".",
+        " that are not counted; of a training step the median. A batch has ", batch, " images", *seen, ".",
     )  # fmt: skip
     for machine in machines:
         where = (_heading(machine), ": ") if len(machines) > 1 else ()
