@@ -73,7 +73,7 @@ def training_seconds(run: RunSpec, probed: Probed, first: int = 1, last: int = 0
         learning = open_stages(run.transfer, probed.stages, epoch)
         share = (learning - 1) / max(1, probed.stages - 1)
         total += updates * (probed.first_step_s + share * (probed.all_step_s - probed.first_step_s))
-        if learning != before:
+        if learning != before and (run.compile or not before):
             total += probed.first_begin_s if learning < probed.stages else probed.all_begin_s
         before = learning
     return total

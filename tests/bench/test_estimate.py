@@ -65,6 +65,8 @@ def test_each_set_of_stages_is_compiled_once():
     run = RunSpec(batch_size=10, epochs=5, transfer=UNFREEZING, compile=True)
     compiled = replace(FAKE, first_begin_s=5.0, all_begin_s=20.0)
     assert training_seconds(run, compiled) - training_seconds(run, FAKE) == pytest.approx(3 * 5 + 20)
+    plain = run.model_copy(update={"compile": False})
+    assert training_seconds(plain, compiled) - training_seconds(plain, FAKE) == pytest.approx(5), "a warm-up"
 
 
 def test_a_folder_holds_weights_rows_predictions_and_embeddings():
