@@ -37,8 +37,7 @@ from paper_kit.bench.examples import Examples
 from paper_kit.bench.flops import count
 from paper_kit.bench.machine import cores
 from paper_kit.bench.pixels import Pixels, Preparation, normalisation_of
-from paper_kit.bench.run import _settle as settle
-from paper_kit.bench.run import first_model
+from paper_kit.bench.run import first_model, settle
 from paper_kit.bench.training import Data, Training, setup
 from paper_kit.core.experiment import load_experiment
 from paper_kit.core.spec import RunSpec, Transfer

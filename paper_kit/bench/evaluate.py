@@ -34,9 +34,12 @@ def outputs(
     views: Sequence[str] = ("identity",),
 ) -> NDArray[np.float32]:
     """Float32 logits_VNK (or regression outputs) of V views of N images; leaves the model evaluating."""
-    return np.stack(
-        [_in_batches(model, data, prepare, precision, lambda x, v=name: model(view(x, v))) for name in views]
-    )
+
+    def seen(images_NCHW: Tensor) -> Tensor:
+        return torch.stack([model(view(images_NCHW, name)).float() for name in views], dim=1)
+
+    logits_NVK = _in_batches(model, data, prepare, precision, seen)
+    return np.ascontiguousarray(logits_NVK.transpose(1, 0, 2))
 
 
 @torch.no_grad()

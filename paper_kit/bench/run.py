@@ -30,6 +30,7 @@ from paper_kit.data.cache import open_dataset
 from paper_kit.data.dataset import Dataset
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+CPU_FULL = "DefaultCPUAllocator: "  # so torch begins to say, in a RuntimeError, that memory is used up
 CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
 
 
@@ -118,7 +119,7 @@ def first_model(spec: RunSpec, outputs: int, device: torch.device) -> nn.Module:
 
 def _reason(error: Exception, spec: RunSpec) -> str:
     """One line: what went wrong, and what to change where that is known."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or CPU_FULL in str(error):
         half = max(1, (spec.micro_batch or spec.batch_size) // 2)
         return f"{NO_MEMORY} for a batch. Set micro_batch = {half}."
     return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"

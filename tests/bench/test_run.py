@@ -174,6 +174,18 @@ def test_too_little_memory_is_told_with_the_micro_batch_to_set(store, resources,
     assert "Set micro_batch = 8." in store.reason(spec().id)
 
 
+@pytest.mark.parametrize("size", [2**62, 0])
+def test_too_little_memory_of_the_computer_is_told_too(size, store, resources, monkeypatch):
+    def too_large(*_arguments, **_options):
+        if size:
+            torch.empty(size, dtype=torch.uint8)
+        raise MemoryError
+
+    monkeypatch.setattr("paper_kit.bench.run.fit", too_large)
+    assert run_one(spec(micro_batch=4), store, resources) is RunState.FAILED
+    assert "Set micro_batch = 2." in store.reason(spec(micro_batch=4).id)
+
+
 def test_a_failed_run_can_be_tried_again(store, resources, tmp_path):
     save_file(tiny.build(4).state_dict(), tmp_path / "net.safetensors")
     found = sha256_file(tmp_path / "net.safetensors")
