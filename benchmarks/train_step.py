@@ -30,7 +30,6 @@ import numpy as np
 import torch
 
 from paper_kit.bench import train
-from paper_kit.bench.amp_speed import wait
 from paper_kit.bench.environment import choose_device, device_name
 from paper_kit.bench.evaluate import DTYPES
 from paper_kit.bench.examples import Examples
@@ -38,6 +37,7 @@ from paper_kit.bench.flops import count
 from paper_kit.bench.machine import cores
 from paper_kit.bench.pixels import Pixels, Preparation, normalisation_of
 from paper_kit.bench.run import first_model, settle
+from paper_kit.bench.timing import wait
 from paper_kit.bench.training import Data, Training, setup
 from paper_kit.core.experiment import load_experiment
 from paper_kit.core.spec import RunSpec, Transfer
