@@ -14,6 +14,11 @@ VARIED = {"lr", "weight_decay"}  # fields of `optim` that a search sets; it sets
 FREE = {"epochs", "train_fraction", "seed", "keep_weights", "augment"}  # what a trial may have of its own
 
 
+def decay_in(row: TrialRow) -> float:
+    """The weight decay that a trial was trained with."""
+    return row.settings.get(WEIGHT_DECAY, row.params[WEIGHT_DECAY])
+
+
 @dataclass(frozen=True)
 class Found:
     """A search and the record that holds it."""
@@ -78,10 +83,10 @@ def _beyond_noise(results: Results, model: str) -> bool:
     if found is None or own is None or best is None:
         return False
     used = results.spec(model).optim.weight_decay
-    if used == own.params[WEIGHT_DECAY]:
+    if used == decay_in(own):
         return True
     gain = (best.accuracy or 0.0) - (own.accuracy or 0.0)
-    return used == best.settings.get(WEIGHT_DECAY) and gain > found.search.noise
+    return used == decay_in(best) and gain > found.search.noise
 
 
 def _varies(search: SearchRecord) -> bool:

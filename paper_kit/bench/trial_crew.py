@@ -72,7 +72,8 @@ class Line:
 
 def work(connection: Connection, post: Post) -> None:
     """Nothing; trains the tasks that arrive until the connection's other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
+    for number in (signal.SIGINT, signal.SIGTERM):  # these may reach every process; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     write_to(post.log)
     os.environ.update(environment(post.resources.threads, post.gpu))
     module, _, function = post.run.partition(":")

@@ -149,7 +149,7 @@ def header(source: Path, records: Mapping[str, SearchRecord], command: str) -> s
 def told(record: SearchRecord) -> str:
     """One line: trials, budget, what the best and the file's own settings reached, what was kept."""
     best, own = record.best, record.own
-    parts = [f"{len(record.trials)} of {record.trials_planned} trials of {budget(record)}"]
+    parts = [f"{record.finished} of {record.trials_planned} trials of {budget(record)}"]
     if best is not None and best.accuracy is not None:
         parts.append(f"best {100 * best.accuracy:.1f} % ({written(best.params)})")
     if own is not None and own.accuracy is not None:
@@ -184,7 +184,7 @@ def append_log(
         cells = (
             record.ended_at[:10],
             f"{experiment}, {labels[key]}: {asked}?",
-            f"{len(record.trials)} trials of {budget(record)}",
+            f"{record.finished} trials of {budget(record)}",
             ", ".join(reached) + f", of {record.validation_images:,} images",
             record.verdict,
         )

@@ -212,7 +212,7 @@ def tell(records: dict[str, SearchRecord], labels: dict[str, str]) -> None:
         rows.append(
             (
                 labels[key],
-                f"{len(record.trials)}/{record.trials_planned}",
+                f"{record.finished}/{record.trials_planned}",
                 percent(record.own),
                 percent(best),
                 written(best.params) if best else "",

@@ -58,6 +58,11 @@ class SearchRecord(Frozen):
         return (self.kind, self.fields, *budget, self.fingerprint)
 
     @property
+    def finished(self) -> int:
+        """How many trials came to their end: all but those that failed."""
+        return sum(trial.state != "failed" for trial in self.trials)
+
+    @property
     def own(self) -> TrialRow | None:
         """The finished trial of the file's own settings; None where there is none."""
         return own_of(self.trials)

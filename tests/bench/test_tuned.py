@@ -129,6 +129,6 @@ def test_the_log_gets_a_line_for_each_question_also_where_nothing_was_found(tmp_
 
 def test_a_record_that_has_only_failures_is_still_told():
     assert told(record(row(0, None, "failed"))) == (
-        "1 of 3 trials of 6 epochs on 30 % of the training images, seed 0; "
+        "0 of 3 trials of 6 epochs on 30 % of the training images, seed 0; "
         "kept: the file's own settings have no finished trial to compare with"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._sheet import Sheet
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.searches import WEIGHT_DECAY, decay_of
+from paper_kit.analysis.searches import decay_in, decay_of
 
 
 def facts(results: Results) -> dict[str, Fact]:
@@ -18,7 +18,7 @@ def facts(results: Results) -> dict[str, Fact]:
     sheet = Sheet("tuning")
     found = {model.key: decay_of(results, model.key) for model in results.models}
     known = [each for each in found.values() if each is not None]
-    trials = sum(len(each.search.trials) for each in known) or None
+    trials = sum(each.search.finished for each in known) or None
     sheet.add("trials", trials, "count", 0, origin=Origin(fields=("tuning.trials",)), exact=True)
     for key, kind in (("epochs", "count"), ("train_fraction", "percent"), ("validation_images", "count")):
         value = _shared(getattr(each.search, key) for each in known)
@@ -26,11 +26,11 @@ def facts(results: Results) -> dict[str, Fact]:
     bound = max((each.search.noise for each in known), default=None)
     sheet.add("noise", bound, "magnitude", 1, origin=_origin("noise"))
     for model, one in found.items():
-        values = {row.params[WEIGHT_DECAY] for row in one.done} if one else set()
+        values = {decay_in(row) for row in one.done} if one else set()
         sheet.add(f"{model}.values", len(values) or None, "count", 0, origin=_origin("trials.*.params"))
         best, own = (one.search.best, one.search.own) if one else (None, None)
         for name, row in (("own", own), ("best", best)):
-            decay = row.params[WEIGHT_DECAY] if row else None
+            decay = decay_in(row) if row else None
             sheet.add(f"{model}.{name}_value", decay, "setting", origin=_origin("trials.*.params"))
             reached = row.accuracy if row else None
             sheet.add(f"{model}.{name}_accuracy", reached, "percent", 1, origin=_origin("trials.*.accuracy"))

@@ -7,18 +7,17 @@ from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import model as model_topic
 from paper_kit.analysis.facts import tuning as tuning_topic
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.searches import WEIGHT_DECAY, Found, decay_search
+from paper_kit.analysis.searches import WEIGHT_DECAY, Found, decay_in, decay_search
 from paper_kit.analysis.tables._parts import number
 
-MOST_VALUES = 7  # columns of values that fit a page beside the others
-DECAY_DIGITS = 3
+PLACES = ("first", "second", "third", "fourth", "fifth")  # as many values as fit a page beside the rest
 
 
 def make(results: Results) -> Table:
     """A row a model; a column for each value of a grid, else the best value that a search found."""
     grids = {model.key: decay_search(results, model.key, "grid") for model in results.models}
-    values = sorted({row.params[WEIGHT_DECAY] for found in grids.values() if found for row in found.done})
-    as_grid = 0 < len(values) <= MOST_VALUES
+    values = sorted({decay_in(row) for found in grids.values() if found for row in found.done})
+    as_grid = 0 < len(values) <= len(PLACES)
     columns, rows = _grid(grids, values) if as_grid else _search(results)
     sizes = model_topic.facts(results)
     lines: list[Line] = [
@@ -26,18 +25,11 @@ def make(results: Results) -> Table:
         for model in results.models
     ]
     if as_grid:  # the values stand above their columns as facts
-        lines.insert(0, ("", "", *(_value(value) for value in values), ""))
+        lines.insert(0, ("at a weight decay of", "", *map(_value, PLACES, values), ""))
     first = sizes[f"{results.models[0].key}.parameters"]
     heads = (Column("Model", "l"), Column("Parameters", unit=first.unit), *columns, Column("In use"))
-    groups = (("", 2), ("Validation accuracy (%) at a weight decay of", len(values)), ("", 1))
-    return Table(
-        "weight_decay",
-        heads,
-        tuple(lines),
-        rules_before=frozenset({1} if as_grid else ()),
-        notes=_notes(results),
-        groups=groups if as_grid else (),
-    )
+    rules = frozenset({1} if as_grid else ())
+    return Table("weight_decay", heads, tuple(lines), rules, _notes(results))
 
 
 Cells = dict[str, list[Cell | Fact]]
@@ -47,17 +39,20 @@ def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Col
     """A column for each value, and for each model the accuracy there, the highest bold."""
     rows: Cells = {}
     for model, found in grids.items():
-        reached = {row.params[WEIGHT_DECAY]: row.accuracy for row in found.done} if found else {}
-        facts = [_accuracy(f"{model}.at.{value:g}", reached.get(value)) for value in values]
+        reached = {decay_in(row): row.accuracy for row in found.done} if found else {}
+        facts = [
+            _accuracy(f"{model}.at_{place}_weight_decay", reached.get(value))
+            for place, value in zip(PLACES, values, strict=False)
+        ]
         best = max((fact.printed_value or 0.0 for fact in facts), default=0.0)
         rows[model] = [
             Cell(None) if fact.missing else Cell(fact, bold=fact.printed_value == best) for fact in facts
         ]
-    return [Column("", unit_elsewhere=True) for _ in values], rows
+    return [Column("Accuracy", unit="%") for _ in values], rows
 
 
-def _value(value: float) -> Fact:
-    return number(f"tuning.value.{value:g}", value, "setting", "tuning.grid")
+def _value(place: str, value: float) -> Fact:
+    return number(f"tuning.{place}_weight_decay", value, "setting", "tuning.grid")
 
 
 def _search(results: Results) -> tuple[list[Column], Cells]:
