@@ -116,12 +116,21 @@ def test_a_record_that_does_not_know_whether_it_was_alone_prints_no_seconds_of_a
     results = collect(plans, store)
     table = load("table", "efficiency")(results)
     assert shown(results, "Training: Epoch (s)") == ["\N{EM DASH}"] * 3
-    assert not {"Batch: p50 (ms)", "Training: Energy (J)"} & set(table.headers())
+    assert "Training: Energy (J)" not in table.headers()
     assert "is not recorded" in " ".join(table.notes)
     assert load("table", "latency")(results).texts()[0][0] == "pending"
     uses = switches(results)["uses"]
     names = ("cost_alone", "cost_disturbed", "cost_calls", "energy", "latencies")
     assert not any(uses[name] for name in names)
+
+
+def test_of_a_batch_the_main_table_has_the_speed_and_more_where_it_is_asked_for(study):
+    plans, store = study
+    results = collect(plans, store)
+    assert shown(results, "Batch: Images/s") == ["1,250", "625", "417"]
+    asked = load("table", "efficiency")(results, columns=("batch_p50", "batch_p95", "epoch_seconds"))
+    assert asked.headers() == ["Model", "Batch: p50 (ms)", "Batch: p95 (ms)", "Training: Epoch (s)"]
+    assert [row[1] for row in asked.texts()] == ["52", "103", "155"]
 
 
 def test_energy_has_its_columns_and_its_meter_or_is_said_not_to_be_measured(study):

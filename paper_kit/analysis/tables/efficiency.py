@@ -29,15 +29,14 @@ HEADERS = {  # column -> (header of its group, its own)
     "latency_tta_p95": ("One image", "TTA p95"),
     "batch_p50": ("Batch", "p50"),
     "batch_p95": ("Batch", "p95"),
-    "throughput": ("Batch", "Speed"),
+    "throughput": ("Batch", "Images/s"),
     cost_topic.AMP_SPEEDUP: ("Training", "Step in FP32, of AMP"),
 }
 SHOWN = (
     "parameters", "file_mb", "macs", "flops", "epoch_seconds", "peak_train_mb", "energy_epoch",
-    "peak_inference_mb", "energy_inference", "latency_p50", "latency_p95", "latency_tta_p50", "batch_p50",
-    "batch_p95", "throughput",
+    "peak_inference_mb", "energy_inference", "latency_p50", "latency_p95", "latency_tta_p50", "throughput",
 )  # fmt: skip
-WHERE_MEASURED = ("energy_epoch", "energy_inference", "batch_p50", "batch_p95")  # else no column by default
+WHERE_MEASURED = ("energy_epoch", "energy_inference")  # else no column by default
 
 
 def make(results: Results, *, columns: tuple[str, ...] = ()) -> Table:
@@ -57,7 +56,7 @@ def make(results: Results, *, columns: tuple[str, ...] = ()) -> Table:
         for name in SHOWN
         if name not in WHERE_MEASURED or any(not facts[f"{key}.{name}"].missing for key in keys)
     )
-    heads = [Column(HEADERS[name][1], unit=facts[f"{keys[0]}.{name}"].unit) for name in chosen]
+    heads = [_head(HEADERS[name][1], facts[f"{keys[0]}.{name}"].unit) for name in chosen]
     spans = [(group, len(list(each))) for group, each in groupby(HEADERS[name][0] for name in chosen)]
     rows: tuple[Line, ...] = tuple(
         (m.label, *(_cell(results, m, facts[f"{m.key}.{name}"]) for name in chosen)) for m in results.models
@@ -69,6 +68,12 @@ def make(results: Results, *, columns: tuple[str, ...] = ()) -> Table:
         notes=_notes(results),
         groups=(("", 1), *spans),
     )
+
+
+def _head(header: str, unit: str) -> Column:
+    """A column whose header has the unit, in parentheses where it is not the header itself."""
+    says_it = header.lower() == unit
+    return Column(header, unit="" if says_it else unit, unit_elsewhere=says_it)
 
 
 def _cell(results: Results, model: ModelEntry, fact: Fact) -> Fact | Cell:
