@@ -119,8 +119,8 @@ def print_tables(found: dict[str, dict[Turn, list[dict[str, Any]]]], given: argp
     )
     lines = findings(rates, given.peers, given.device)
     for line in lines:
-        said = f"{line.value:.2f} over {line.count} cases (target {line.target:.1f}): {line.verdict}"
-        print(f"{line.what}: {said}")
+        value = f"{line.value:.2f} over {line.count} cases (target {line.target:.1f}): " if line.count else ""
+        print(f"{line.what}: {value}{line.verdict}")
     return all(line.verdict != "MISSED" for line in lines)
 
 

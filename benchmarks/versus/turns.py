@@ -52,7 +52,7 @@ def ask(
     done = subprocess.run(
         command,
         cwd=scratch,
-        env=_environment(given),
+        env=_environment(given, scratch),
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
@@ -80,12 +80,12 @@ def draw_faces(given: argparse.Namespace, folder: Path) -> None:
         open_dataset(spec.dataset, {}, folder / "data")
 
 
-def _environment(given: argparse.Namespace) -> dict[str, str]:
-    """Threads for everybody, no network, nothing said while time is taken."""
+def _environment(given: argparse.Namespace, scratch: Path) -> dict[str, str]:
+    """Threads for everybody, no network, and a folder for what libraries leave behind."""
     own = {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "OMP_NUM_THREADS": str(given.threads),
-        "MPLBACKEND": "Agg",
+        "TMPDIR": str(scratch),
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",

@@ -180,6 +180,7 @@ def test_a_missing_library_is_told_with_what_to_type(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(
     any(find_spec(name) is None for names in measure.NEEDED.values() for name in names),
     reason="needs lightning, transformers, accelerate: pip install -e '.[bench]'",
