@@ -18,8 +18,8 @@ from paper_kit.bench.probed import Probed, kind, run_bytes, run_seconds, trainin
 from paper_kit.bench.progress import Note, Report
 from paper_kit.bench.room import free_bytes, machine_bytes, resident_bytes
 from paper_kit.bench.schedule import Pace, Schedule
-from paper_kit.bench.study import to_train
-from paper_kit.core.errors import InputError, PaperkitError
+from paper_kit.bench.study import open_datasets, to_train
+from paper_kit.core.errors import PaperkitError
 from paper_kit.core.plan import BASE, Plan, chosen_runs, run_labels
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import Resources, RunSpec
@@ -106,7 +106,7 @@ def estimate(plans: tuple[Plan, ...], store: Store, resources: Resources, report
     runs = chosen_runs(plans)
     missing = to_train(runs, store)
     settled = _settled(resources, len(runs))
-    _open(missing, resources, report)
+    open_datasets(missing, resources, report)
     report(Note(text="Measuring a few steps of each kind of run"))
     probes, start_s = probed_kinds(missing, store, settled)
     found = _runs(plans, missing, probes, store, settled)
@@ -125,19 +125,6 @@ def estimate(plans: tuple[Plan, ...], store: Store, resources: Resources, report
         **_room(missing, probes, store, settled.jobs),
         probe_s=time.monotonic() - start,
     )
-
-
-def _open(runs: Sequence[RunSpec], resources: Resources, report: Report) -> None:
-    """Nothing; the datasets are decoded. InputError lists those that are not at hand."""
-    problems: list[str] = []
-    for part in {repr(run.dataset): run.dataset for run in runs}.values():
-        report(Note(text=f"Opening the dataset {part.name}"))
-        try:
-            open_dataset(part, resources.data_roots, resources.cache, resources.skip_bad)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
 
 
 def _runs(

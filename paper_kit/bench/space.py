@@ -40,10 +40,19 @@ class Budget:
     epochs: int = 0
     train_fraction: float = 0.0
 
+    def larger_than(self, spec: RunSpec) -> list[str]:
+        """A sentence for each part of the budget that is larger than the spec's own."""
+        asked = {"--epochs": self.epochs, "--train-fraction": self.train_fraction}
+        own = {"--epochs": spec.epochs, "--train-fraction": spec.train_fraction}
+        return [
+            f"{option} {asked[option]:g}: above the file's own {own[option]:g}; give less, or leave it out."
+            for option in asked
+            if asked[option] > own[option]
+        ]
+
     def of(self, spec: RunSpec) -> RunSpec:
-        """The spec with this budget, which is never larger than its own."""
-        epochs = min(self.epochs or spec.epochs, spec.epochs)
-        fraction = min(self.train_fraction or spec.train_fraction, spec.train_fraction)
+        """The spec with this budget."""
+        epochs, fraction = self.epochs or spec.epochs, self.train_fraction or spec.train_fraction
         return spec.model_copy(update={"epochs": epochs, "train_fraction": fraction})
 
 

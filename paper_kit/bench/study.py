@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -110,6 +111,13 @@ def set_aside(
 
 def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report) -> None:
     """Nothing; every dataset is decoded, and failed runs may be tried again. InputError lists problems."""
+    open_datasets(runs, resources, report)
+    for run in runs:
+        store.retry(run.id)
+
+
+def open_datasets(runs: Sequence[RunSpec], resources: Resources, report: Report) -> None:
+    """Nothing; every dataset of the runs is decoded. InputError lists those that are not at hand or whole."""
     problems: list[str] = []
     for part in {repr(run.dataset): run.dataset for run in runs}.values():
         report(Note(text=f"Opening the dataset {part.name}"))
@@ -119,8 +127,6 @@ def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, repor
             problems += error.problems
     if problems:
         raise InputError(problems)
-    for run in runs:
-        store.retry(run.id)
 
 
 def _measure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,7 +14,7 @@ from paper_kit.bench.machine import share
 from paper_kit.bench.progress import Ended, Note, Report, ShouldStop
 from paper_kit.bench.search import Question, Search
 from paper_kit.bench.space import Budget
-from paper_kit.bench.study import prepare, to_train
+from paper_kit.bench.study import open_datasets, prepare, to_train
 from paper_kit.bench.trial import EpochDone, Outcome, Task
 from paper_kit.bench.trial_crew import TrialCrew
 from paper_kit.core.errors import InputError, did_you_mean
@@ -76,6 +77,9 @@ def questions(
         for key in keys
         if key in (models or keys)
     )  # fmt: skip
+    problems = [problem for question in found for problem in question.budget.larger_than(question.spec)]
+    if problems:
+        raise InputError(dict.fromkeys(problems))
     idle = [question.label for question in found if not question.varied]
     if idle:
         raise InputError(f"Nothing to search for {', '.join(idle)}: no transform has a probability above 0.")
@@ -102,7 +106,7 @@ def tune(searches: tuple[Search, ...], place: Place, hear: Report, stop: ShouldS
     """Nothing; all trials of the searches have ended, or were stopped. Raises InputError without data."""
     specs = tuple(search.question.spec for search in searches)
     resources = share(place.resources, sum(search.question.planned for search in searches))
-    prepare(specs, place.store, resources, hear)
+    open_datasets(specs, resources, hear)
     crew = TrialCrew(place.store, resources, place.folder)
     try:
         _work(searches, crew, place, hear, stop)
@@ -121,10 +125,10 @@ def train_sources(
     missing = to_train(tuple(run for run in plan.sources if run.id in needed), place.store)
     if not missing:
         return
-    prepare(missing, place.store, place.resources, hear)
-    hear(Note(text=f"Training {len(missing)} source runs first"))
-    execute = load("executor", "local")
-    execute(missing, place.store, share(place.resources, len(plan.runs)), hear, stop)
+    hear(Note(text="Training the source runs first, from which the trials start"))
+    execute, shared = load("executor", "local"), share(place.resources, len(plan.runs))
+    ready = partial(prepare, missing, place.store, place.resources, hear)
+    execute(missing, place.store, shared, hear, stop, ready)
     failed = [run.id for run in missing if place.store.state(run) is RunState.FAILED]
     if failed:
         raise InputError([f"The source run {one} failed: {place.store.reason(one)}" for one in failed])

@@ -31,7 +31,7 @@ def test_one_number_makes_every_transform_in_use_rarer_or_more_frequent():
 
 def test_no_probability_leaves_its_range_and_no_face_is_mirrored_every_time():
     assert settings_of(SPEC, {AUGMENT: 2.0}) == {"augment.rotate_p": 0.6, "augment.erase_p": 1.0}
-    assert trial_spec(SPEC, settings_of(SPEC, {AUGMENT: 2.0}), Budget()).augment.flip == 0.5
+    assert trial_spec(SPEC, settings_of(SPEC, {AUGMENT: 2.0}), Budget(0, 0.0)).augment.flip == 0.5
 
 
 def test_what_is_trained_has_the_digits_that_are_written():
@@ -40,7 +40,7 @@ def test_what_is_trained_has_the_digits_that_are_written():
 
 def test_the_own_values_set_nothing():
     assert settings_of(SPEC, {LR: 2e-3, AUGMENT: 1.0, WEIGHT_DECAY: 0.05}) == {}
-    assert trial_spec(SPEC, {}, Budget()) == SPEC
+    assert trial_spec(SPEC, {}, Budget(0, 0.0)) == SPEC
 
 
 def test_ranges_hold_the_files_own_values_even_where_these_are_unusual():
@@ -57,10 +57,14 @@ def test_augmentation_is_not_searched_where_there_is_none():
     assert searched(RunSpec(), FIELDS) == (LR, WEIGHT_DECAY)
 
 
-def test_a_budget_is_never_larger_than_the_files_own():
+def test_a_budget_makes_a_trial_cheaper_and_one_above_the_files_own_is_told():
     assert Budget(5, 0.5).of(SPEC).epochs == 5
     assert Budget(5, 0.5).of(SPEC).train_fraction == 0.5
-    assert Budget(500, 1.0).of(SPEC) == SPEC
+    assert Budget(0, 0.0).of(SPEC) == SPEC
+    assert Budget(5, 0.5).larger_than(SPEC) == []
+    assert Budget(31, 1.0).larger_than(SPEC) == [
+        "--epochs 31: above the file's own 30; give less, or leave it out."
+    ]
 
 
 def test_a_field_that_cannot_be_searched_is_refused_with_the_one_that_was_meant():

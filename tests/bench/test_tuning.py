@@ -27,7 +27,7 @@ def build(num_classes, *, image_size=48, channels=1): ...
 def place(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setattr(trial_crew, "RUN", "fake_trials:run_trial")
-    monkeypatch.setattr(tuning, "prepare", lambda *_: None)
+    monkeypatch.setattr(tuning, "open_datasets", lambda *_: None)
     (tmp_path / "plugins" / "model").mkdir(parents=True)
     (tmp_path / "experiments").mkdir()
     for name in ("good", "killed", "broken"):

@@ -15,7 +15,7 @@ GRID = ("tune", "study", "--grid", "optim.weight_decay=0.005,0.05", "--jobs", 1)
 def root(root, monkeypatch):
     """The tiny study, whose trials are made up."""
     monkeypatch.setattr(trial_crew, "RUN", "fake_trials:run_trial")
-    monkeypatch.setattr(tuning, "prepare", lambda *_: None)
+    monkeypatch.setattr(tuning, "open_datasets", lambda *_: None)
     return root
 
 
@@ -54,6 +54,7 @@ def test_tune_writes_an_experiment_a_record_and_one_line_in_the_log(root, paperk
         (["--grid", "optim.lr"], "--grid optim.lr: expected field=values"),
         (["--search", "augment"], "Nothing to search for Good, Other"),
         (["--out", "experiments/study.toml"], "--out experiments/study.toml: this is the experiment itself"),
+        (["--epochs", "30"], "--epochs 30: above the file's own 2"),
         (["--time-limit", "soon"], "expected a duration such as 9m"),
     ],
 )
@@ -95,6 +96,8 @@ def test_a_real_search_reads_no_test_image(tmp_path, monkeypatch, paperkit):
     records = Store(experiments / "runs").tunings()
     assert [len(record.searches[0].trials) for record in records] == [4, 4]
     assert {record.searches[0].fingerprint for record in records} == {dataset.fingerprint}
+    assert "Training the source runs first" in result.stderr
+    assert len(Store(experiments / "runs").ids()) == 2  # the two source runs; a trial is no run
     assert records[0].searches[0].environment["threads"] >= 1
     assert "lr = 3e-3  # by hand" in (experiments / "real_tuned.toml").read_text()
 
@@ -107,8 +110,12 @@ image_size = 16
 batch_size = 16
 epochs = 3
 augment = { flip = 0.5 }
+transfer = { source = "run", freeze_epochs = 1 }
 [base.optim]
 lr = 3e-3  # by hand
+[source]
+dataset = "tests.bench.tiny:brightness"
+set = { epochs = 1, batch_size = 16 }
 [[model]]
 key = "tiny"
 label = "Tiny"
