@@ -35,6 +35,8 @@ def time_choices(
     settle(device, resources.threads)
     dataset = open_dataset(runs[0].dataset, resources.data_roots, resources.cache, resources.skip_bad)
     data = load_data(runs[0], dataset, device)
+    if any(choice.mode for choice in choices):
+        _warm_compiler(device)
     begun = [_begun(choice.of(runs[0]), data, device) for choice in choices]
     working = [(number, found) for number, found in enumerate(begun) if not isinstance(found, str)]
     times = in_turn([call for _, (call, _) in working], device, seconds)
@@ -45,6 +47,15 @@ def time_choices(
     found = timed | {n: Timed(choices[n], why=why) for n, why in enumerate(begun) if isinstance(why, str)}
     lengths = tuple(_length(run, len(data.train), first_model(run, 2, torch.device("cpu"))) for run in runs)
     return tuple(found[number] for number in range(len(choices))), lengths
+
+
+def _warm_compiler(device: torch.device) -> None:
+    """Nothing; what a compiler prepares once on a machine, such as its headers, is not counted to a model."""
+    values = torch.ones(64, device=device, requires_grad=True)
+    try:
+        torch.compile(torch.nn.GELU())(values).sum().backward()
+    except Exception:
+        return
 
 
 def _begun(spec: RunSpec, data: Data, device: torch.device) -> tuple[Callable[[], None], float] | str:
