@@ -45,8 +45,8 @@ def erase(images_NCHW: Tensor, augment: Augment, draws: Draws) -> Tensor:
 def decided(augment: Augment, draws: Draws, height: int, width: int) -> Arrays:
     """What the draws ask of images of this size, for `transformed`.
 
-    `moved_M` images are resampled by `theta_M23`, `mirrored_M` among them flipped (1) at once; of the `still`
-    ones `flipped` are. `brightness_N` and `contrast_N` are factors, left out where no image can have one.
+    `moved_M` images are resampled by `theta_M23`, `mirrored_M` among them flipped (1) at once; of the others
+    `flipped` are. `brightness_N` and `contrast_N` are factors, left out where no image can have one.
     """
     theta_N23, moved_N = _affine(augment, draws, height / width)
     flip_N = draws["flip"] < augment.flip
@@ -54,7 +54,6 @@ def decided(augment: Augment, draws: Draws, height: int, width: int) -> Arrays:
         "moved_M": np.flatnonzero(moved_N),
         "theta_M23": theta_N23[moved_N],
         "mirrored_M": flip_N[moved_N].astype(np.int64),
-        "still": np.flatnonzero(~moved_N),
         "flipped": np.flatnonzero(flip_N & ~moved_N),
     }
     if augment.brightness_p:
@@ -68,14 +67,11 @@ def decided(augment: Augment, draws: Draws, height: int, width: int) -> Arrays:
 
 def transformed(images_NCHW: Tensor, what: Placed) -> Tensor:
     """Float images_NCHW in [0, 255] after what was `decided`."""
-    moved, still, flipped = what["moved_M"], what["still"], what["flipped"]
-    if not len(moved):
-        images = images_NCHW.to(torch.float32, copy=True)
-    else:
-        images = torch.empty_like(images_NCHW, dtype=torch.float32)
+    moved, flipped = what["moved_M"], what["flipped"]
+    images = images_NCHW.to(torch.float32, copy=True)
+    if len(moved):
         given = images_NCHW.index_select(0, moved).float()
         images.index_copy_(0, moved, _resample(given, what["theta_M23"], what["mirrored_M"]))
-        images.index_copy_(0, still, images_NCHW.index_select(0, still).float())
     if len(flipped):
         images.index_copy_(0, flipped, images.index_select(0, flipped).flip(-1))
     return _relit(images, what)

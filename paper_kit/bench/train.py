@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +174,19 @@ def _update(t: Training, updates_done: int, totals: Tensor) -> None:
 
 
 def _add(totals: Tensor, loss: Tensor, count: int) -> None:
-    finite = loss.isfinite()
-    totals[LOSS].add_(torch.where(finite, loss, 0.0) * count)
-    totals[SEEN].add_(finite * count)
-    totals[NONFINITE].add_(~finite)
+    """Nothing; the totals hold the loss of `count` images more, or one that is not finite more."""
+    images_5, finite_5, other_5 = _addends(count, totals.device)
+    finite = (loss - loss) == 0
+    totals.add_(torch.where(finite, loss * images_5 + finite_5, other_5))
+
+
+@lru_cache(maxsize=8)
+def _addends(count: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """What the loss is multiplied by, and what is added besides: where it is finite, and where not."""
+    rows = torch.zeros(3, 5)
+    rows[0, LOSS], rows[1, SEEN], rows[2, NONFINITE] = count, count, 1
+    images_5, finite_5, other_5 = rows.to(device)
+    return images_5, finite_5, other_5
 
 
 def _advice(t: Training, epoch: int, what: str) -> str:
