@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from costs import Costs, of_one_machine, protocol, timing
 from layers import end, of_part, of_row
 from results import Value
 from stored import BASE, Study
@@ -99,7 +100,6 @@ class Fields:
         study, name = self.study, field.partition(".")[2]
         costs = {model: self.cost_of(model) for model in study.models}
         by_macs = sorted(study.models, key=lambda model: float(costs[model]["macs"]))
-        any_cost = costs[by_macs[0]]
         if steps == ["total_training_hours"]:
             seconds = [
                 study.records.records[run]["seconds"] for run in (*study.runs.values(), *study.sources)
@@ -111,24 +111,24 @@ class Fields:
             return study.models[model]
         if model in costs and steps[1] == "amp_speedup":
             return float(costs[model]["step_fp32_ms"]) / float(costs[model]["step_amp_ms"])
+        if model in costs and (len(steps) > 2 or field.startswith("cost.latencies")):
+            (run,) = fact["origin"]["runs"]
+            own = [step for step in steps[1:] if not step.startswith("machine_")]
+            return timing(study.records.costs[run], own, field)
         if model in costs:
             return float(costs[model][name])
-        whole: dict[str, Value] = {
-            "device": any_cost["environment"]["device_name"],
-            "threads": any_cost["threads"],
-            "torch": any_cost["torch"],
-            "views": len(any_cost["views"]),
-            "batch_size": any_cost["batch_size"],
-            "throughput_batch": int(field.rpartition("_")[2]) if field[-1].isdigit() else -1,
-        }
-        if steps[0] == "libraries":
-            return sum(cost["environment"]["memory_before_mib"] for cost in costs.values()) / len(costs)
-        return whole[steps[0]]
+        own = {run: study.records.costs[run] for run in fact["origin"]["runs"] if steps == ["machine"]}
+        return protocol(own or self.costs, steps[0])
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Model -> what was measured of it, all on one machine."""
+        parts = {model: self.study.spec(model)["model"] for model in self.study.models}
+        return of_one_machine([*self.study.records.costs.values()], parts)
 
     def cost_of(self, model: str) -> Any:
         """What was measured of a model."""
-        part = self.study.spec(model)["model"]
-        return next(cost for cost in self.study.records.costs.values() if cost["model"] == part)
+        return self.costs[model]
 
     def _model(self, steps: list[str], field: str) -> Value:
         """An option of a model, a size of it, or what is noted of one of its layers."""
