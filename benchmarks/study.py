@@ -158,10 +158,11 @@ def python(folder: Path, code: str, *arguments: str) -> tuple[float, float]:
     return start, time.time()
 
 
-def packed(folder: Path, jobs: int) -> tuple[Times, list[str]]:
+def packed(folder: Path, jobs: int, *options: str) -> tuple[Times, list[str]]:
     """The Times of `paperkit run-all` in the study's folder, and the ids of its runs as they ended."""
     log = folder / "noted.jsonl"
-    start, end = python(folder, NOTED, str(log), "run-all", "quick", "--device", "cpu", "--jobs", str(jobs))
+    said = ("run-all", "quick", "--device", "cpu", "--jobs", str(jobs), *options)
+    start, end = python(folder, NOTED, str(log), *said)
     noted: list[Noted] = [tuple(json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()]
     runs = [fields["run_id"] for _, kind, fields in noted if kind == "Ended"]
     return times(noted, start, end, jobs), runs
@@ -204,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", default="", help="keys of models, with commas; all by default")
     parser.add_argument("--jobs", type=int, default=cores(), help="workers; one a core by default")
     parser.add_argument("--packed-only", action="store_true", help="leave the separate processes out")
-    parser.add_argument("--small", action="store_true", help="one model, few faces, two epochs; no judgement")
+    parser.add_argument("--small", action="store_true", help="three tiny runs; no costs, no judgement")
     asked = parser.parse_args(arguments)
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "timm"))
     print(f"Python {platform.python_version()}, {packages}; CPU, {cores()} cores, {asked.jobs} workers with "
@@ -212,7 +213,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         study_folder(folder, tuple(filter(None, asked.models.split(","))), asked.small)
-        found, runs = packed(folder, asked.jobs)
+        few = ("--only", "base", "--only", "no_mixing") if asked.small else ()
+        found, runs = packed(folder, asked.jobs, *few)
         met = tell(found, asked.jobs, len(runs))
         if not asked.packed_only:
             alone = separate(folder, runs, cores())

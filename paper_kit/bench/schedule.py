@@ -46,14 +46,9 @@ class Schedule:
         self.ended: dict[str, RunState] = {}
         self.pace = pace
 
-    @property
-    def ready(self) -> list[RunSpec]:
-        """The waiting runs that do not wait for their source."""
-        return [spec for spec in self.waiting.values() if not self._waits_for_its_source(spec)]
-
     def next(self) -> RunSpec | None:
         """The longest run that can start now, taken out of the waiting; None where none can."""
-        ready = self.ready
+        ready = [spec for spec in self.waiting.values() if not self._waits_for_its_source(spec)]
         if not ready:
             return None
         order = {run_id: number for number, run_id in enumerate(self.waiting)}

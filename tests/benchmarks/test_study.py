@@ -67,5 +67,5 @@ def test_a_model_that_the_quick_study_does_not_have_is_told(tmp_path):
 def test_a_very_small_study_is_timed_packed_and_apart(capsys):
     assert study.main(["--small", "--jobs", "2"]) == 0
     out = capsys.readouterr().out
-    assert "compute of 5 runs / 2 workers" in out
+    assert "compute of 3 runs / 2 workers" in out
     assert "separate / packed trainings" in out

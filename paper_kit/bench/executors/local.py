@@ -101,8 +101,8 @@ class Crew:
         self.stopping = False
 
     def gather(self, schedule: Schedule) -> None:
-        """Nothing; there is a worker, which loads its libraries, for each run that can start at once."""
-        for seat in self._open_seats()[: len(schedule.ready)]:
+        """Nothing; the workers that the waiting runs will need have started and load their libraries."""
+        for seat in self._open_seats()[: len(schedule.waiting)]:
             self._workers[seat] = self._workers[seat] or self._start(seat)
 
     def employ(self, schedule: Schedule) -> None:
