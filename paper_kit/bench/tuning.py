@@ -77,13 +77,20 @@ def questions(
         for key in keys
         if key in (models or keys)
     )  # fmt: skip
-    problems = [problem for question in found for problem in question.budget.larger_than(question.spec)]
+    _check(found)
+    return found
+
+
+def _check(asked: Sequence[Question]) -> None:
+    """Nothing; InputError where a budget is too large or nothing can be varied."""
+    problems = [problem for question in asked for problem in question.budget.larger_than(question.spec)]
+    problems += [
+        f"Nothing to search for {question.label}: no transform has a probability above 0."
+        for question in asked
+        if not question.varied
+    ]
     if problems:
         raise InputError(dict.fromkeys(problems))
-    idle = [question.label for question in found if not question.varied]
-    if idle:
-        raise InputError(f"Nothing to search for {', '.join(idle)}: no transform has a probability above 0.")
-    return found
 
 
 @contextmanager

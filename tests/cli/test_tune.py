@@ -52,7 +52,7 @@ def test_tune_writes_an_experiment_a_record_and_one_line_in_the_log(root, paperk
             "--search lr: this field cannot be searched. Known: augment, optim.lr, optim.weight_decay.",
         ),
         (["--grid", "optim.lr"], "--grid optim.lr: expected field=values"),
-        (["--search", "augment"], "Nothing to search for Good, Other"),
+        (["--search", "augment"], "Nothing to search for Other"),
         (["--out", "experiments/study.toml"], "--out experiments/study.toml: this is the experiment itself"),
         (["--epochs", "30"], "--epochs 30: above the file's own 2"),
         (["--time-limit", "soon"], "expected a duration such as 9m"),
