@@ -21,7 +21,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
@@ -205,17 +205,19 @@ def peak_tflops(device: torch.device, precision: str, size: int = PRODUCT) -> fl
     return 2 * size**3 / statistics.median(found[WARM_UP:]) / 1e12
 
 
-def printed(cases: Sequence[Case], peak: float, small: bool) -> None:
-    """Nothing; the table is on stdout."""
+def printed(cases: Iterable[Case], peak: float, small: bool) -> list[Case]:
+    """The cases; each line of the table is on stdout as soon as it is measured."""
+    done: list[Case] = []
     head = f"{'model':36}{'px':>4}{'bare ms':>9}{'loop ms':>9}{'above ms':>10}{'images/s':>10}{'ratio':>7}"
     print(head + ("  TFLOP/s  of peak" if peak else "") + ("" if small else "  target"))
     for case in cases:
         line = f"{case.name:36}{case.size:4}{case.bare_ms:9.2f}{case.loop_ms:9.2f}{case.above_ms:10.2f}"
         line += f"{case.images / case.loop_ms * 1e3:10.0f}{case.ratio:7.3f}"
         line += f"{case.tflops:9.1f}{case.tflops / peak:8.1%} " if peak else ""
-        print(line + ("" if small else f"  {case.target}{'' if case.met else '  MISSED'}"))
-    ratio = statistics.geometric_mean(case.ratio for case in cases)
-    print(f"geometric mean of the ratios: {ratio:.3f}")
+        print(line + ("" if small else f"  {case.target}{'' if case.met else '  MISSED'}"), flush=True)
+        done.append(case)
+    print(f"geometric mean of the ratios: {statistics.geometric_mean(case.ratio for case in done):.3f}")
+    return done
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -245,8 +247,8 @@ def main(given: Sequence[str] | None = None) -> int:
     peak = peak_tflops(device, options.precision) if device.type == "cuda" else 0.0
     if peak:
         print(f"peak: {peak:.1f} TFLOP/s, a product of {PRODUCT} x {PRODUCT} matrices in {options.precision}")
-    cases = [measured(name, spec, noise, options) for name, spec in specs(options)]
-    printed(cases, peak, options.small)
+    measuring = (measured(name, spec, noise, options) for name, spec in specs(options))
+    cases = printed(measuring, peak, options.small)
     return 0 if options.small or all(case.met for case in cases) else 1
 
 
