@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from paper_kit.bench.examples import examples
+from paper_kit.bench.loading import load, updates_at_once
 from paper_kit.bench.pixels import Preparation, normalisation_of
-from paper_kit.bench.train import load_batch, step
-from paper_kit.bench.training import Data, setup
+from paper_kit.bench.train import step
+from paper_kit.bench.training import Data, Training, setup
 from paper_kit.core.spec import Augment, Mixing, RunSpec
 from paper_kit.data.sources import Split
 
@@ -52,14 +53,14 @@ class OneLayer(nn.Module):
         return [("head", [self.head])]
 
 
-def milliseconds(work: Callable[[int], object]) -> float:
-    """CPU time of one call."""
+def milliseconds(work: Callable[[int], object], calls: int) -> float:
+    """CPU time of one of `calls` calls."""
     rounds = []
     for _ in range(5):
         start = time.process_time()
-        for number in range(ROUNDS):
+        for number in range(calls):
             work(number)
-        rounds.append((time.process_time() - start) / ROUNDS * 1e3)
+        rounds.append((time.process_time() - start) / calls * 1e3)
     return min(rounds)
 
 
@@ -73,9 +74,19 @@ def main() -> None:
     prepare, totals = Preparation(48, 1, normalisation_of(images)), torch.zeros(5)
     for name, spec in CASES.items():
         training = setup(spec, OneLayer(), Data(data, data, prepare))
-        load = milliseconds(lambda number, t=training: load_batch(t, order[number], number))
-        whole = milliseconds(lambda number, t=training: step(t, order[number], data.targets, number, totals))
-        print(f"{name}: {load:.2f} ms to load a batch, {whole:.2f} ms a step without a model")
+        together = updates_at_once(training)
+        updates = [order[np.arange(together) + first] for first in range(0, ROUNDS - together, together)]
+
+        def one(number: int, t: Training = training) -> None:
+            step(t, load(t, [order[number]], number)[0], data.targets, number, totals)
+
+        alone = milliseconds(lambda number, t=training: load(t, [order[number]], number), ROUNDS)
+        grouped = milliseconds(lambda number, t=training, u=updates: load(t, u[number], 0), len(updates))
+        whole = milliseconds(one, ROUNDS)
+        print(
+            f"{name}: {grouped / together:.2f} ms to load a batch among {together}, {alone:.2f} ms alone, "
+            f"{whole:.2f} ms a step without a model"
+        )
 
 
 if __name__ == "__main__":

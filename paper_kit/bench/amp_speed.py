@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from paper_kit.bench.loading import load
 from paper_kit.bench.saved import amp_format
 from paper_kit.bench.timing import in_turn
 from paper_kit.bench.train import step
@@ -44,4 +45,4 @@ def _stepping(
     set_trainable(model, training.stages, range(len(training.stages)))
     indices = np.arange(training.update_images)
     totals = torch.zeros(5, device=device)
-    return lambda: step(training, indices, training.data.train.targets, 0, totals)
+    return lambda: step(training, load(training, [indices], 0)[0], training.data.train.targets, 0, totals)

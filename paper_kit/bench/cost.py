@@ -21,6 +21,7 @@ from paper_kit.bench.energy import Meter, joules_a_call, meter_of
 from paper_kit.bench.environment import choose_device, device_name, environment
 from paper_kit.bench.examples import Examples
 from paper_kit.bench.flops import count
+from paper_kit.bench.loading import load
 from paper_kit.bench.machine import cores
 from paper_kit.bench.memory import METERS, peak_mib, reset_peak
 from paper_kit.bench.neighbours import alone, busy_share, moment
@@ -147,7 +148,7 @@ def _training(
     targets = training.data.train.targets
 
     def update() -> None:
-        step(training, indices, targets, 0, totals)
+        step(training, load(training, [indices], 0)[0], targets, 0, totals)
 
     times, number = timed(update, device, seconds), _updates(training, train_images)
     found = {

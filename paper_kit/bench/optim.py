@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from paper_kit.core.spec import Optim, Schedule
 
@@ -56,6 +56,19 @@ def optimiser(model: nn.Module, stages: Stages, optim: Optim) -> torch.optim.Opt
     if optim.name == "sgd":
         return torch.optim.SGD(groups, lr=optim.lr, momentum=optim.momentum, fused=True)
     return torch.optim.AdamW(groups, lr=optim.lr, betas=(optim.momentum, optim.beta2), fused=True)
+
+
+@torch.no_grad()
+def clip_gradients(parameters: Sequence[nn.Parameter], most: float) -> Tensor:
+    """The gradients' norm (a scalar), which is at most `most` afterwards.
+
+    torch.nn.utils.clip_grad_norm_ to the bit, for parameters of one device and type: to sort them by these
+    takes it twice as long as to clip.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    torch._foreach_mul_(gradients, torch.clamp(most / (norm + 1e-6), max=1.0))
+    return norm
 
 
 def lr_at(step: int, schedule: Schedule, lr: float, steps: int, steps_an_epoch: int) -> float:

@@ -29,18 +29,23 @@ Groups = list[tuple[str, int, int]]  # operation, sign, how many images
 
 def randaugment(images_NCHW: Tensor, ops: int, magnitude: int, rng: np.random.Generator) -> Tensor:
     """uint8 images_NCHW after `ops` random operations each, all of one magnitude (0 to 30)."""
-    groups, order_ON = draw(len(images_NCHW), ops, rng)
+    groups, order_ON = grouped(draw(len(images_NCHW), ops, rng))
     return applied(images_NCHW, groups, torch.from_numpy(order_ON).to(images_NCHW.device), magnitude)
 
 
-def draw(count: int, ops: int, rng: np.random.Generator) -> tuple[list[Groups], NDArray[np.int64]]:
-    """For each of `ops` rounds: who draws what, and order_ON, the images in the order of those groups."""
+def draw(count: int, ops: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """For each of `ops` rounds and each image, the index of its operation and its sign: chosen_ON2."""
+    names = len(SIGNED) + len(UNSIGNED)
+    rounds = [(rng.integers(names, size=count), np.where(rng.random(count) < 0.5, -1, 1)) for _ in range(ops)]
+    return np.array(rounds, dtype=np.int64).transpose(0, 2, 1)
+
+
+def grouped(chosen_ON2: NDArray[np.int64]) -> tuple[list[Groups], NDArray[np.int64]]:
+    """For each round: who draws what, and order_ON, the images in the order of those groups."""
     names = (*SIGNED, *UNSIGNED)
     rounds: list[Groups] = []
-    order_ON = np.empty((ops, count), dtype=np.int64)
-    for order in order_ON:
-        chosen_N = rng.integers(len(names), size=count)
-        sign_N = np.where(rng.random(count) < 0.5, -1, 1)
+    order_ON = np.empty(chosen_ON2.shape[:2], dtype=np.int64)
+    for order, (chosen_N, sign_N) in zip(order_ON, chosen_ON2.transpose(0, 2, 1), strict=True):
         found = sorted({(int(i), int(s)) for i, s in zip(chosen_N, sign_N, strict=True)})
         rows = [np.flatnonzero((chosen_N == index) & (sign_N == sign)) for index, sign in found]
         order[:] = np.concatenate(rows)

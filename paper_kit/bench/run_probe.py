@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from paper_kit.bench import cost, timing
 from paper_kit.bench.checkpoint import save_checkpoint
 from paper_kit.bench.environment import choose_device, device_name
 from paper_kit.bench.examples import examples, order
+from paper_kit.bench.loading import load
 from paper_kit.bench.memory import METERS, peak_mib, reset_peak
 from paper_kit.bench.optim import set_lr
 from paper_kit.bench.outcome import EMBEDDED, write_outcome
@@ -106,7 +108,11 @@ def _timed(t: Training, learning: range, seconds: float) -> tuple[float, float]:
     while len(times) <= FEWEST or sum(times[1:]) < seconds:
         number = len(times) % t.updates
         rows = indices[number * t.update_images :][: t.update_images]
-        times.append(taken(lambda n=number, r=rows: step(t, r, t.data.train.targets, n, totals), t.device))  # type: ignore[misc]
+
+        def update(number: int = number, rows: NDArray[np.int64] = rows) -> None:
+            step(t, load(t, [rows], number)[0], t.data.train.targets, number, totals)
+
+        times.append(taken(update, t.device))
     typical = float(np.mean(times[1:]))
     return max(0.0, times[0] - typical), typical
 

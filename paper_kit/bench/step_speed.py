@@ -12,6 +12,7 @@ import torch
 from paper_kit.bench import transfer
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.examples import order
+from paper_kit.bench.loading import load
 from paper_kit.bench.run import first_model, load_data, settle
 from paper_kit.bench.speed import Choice, Length, Timed
 from paper_kit.bench.timing import in_turn, wait
@@ -76,7 +77,7 @@ def _stepping(spec: RunSpec, data: Data, device: torch.device) -> Callable[[], N
     transfer.set_trainable(training.model, training.stages, range(len(training.stages)))
     indices = order(data.train.labels.cpu().numpy(), spec.sampler, spec.seed, 1)[: training.update_images]
     totals = torch.zeros(5, device=device)
-    return lambda: step(training, indices, data.train.targets, 0, totals)
+    return lambda: step(training, load(training, [indices], 0)[0], data.train.targets, 0, totals)
 
 
 def _length(run: RunSpec, images: int, model: torch.nn.Module) -> Length:

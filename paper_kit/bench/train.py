@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from paper_kit.bench import augment, mixing, optim, randaugment
+from paper_kit.bench import optim
 from paper_kit.bench.checkpoint import copied, save_checkpoint
 from paper_kit.bench.evaluate import autocast, outputs, scores
 from paper_kit.bench.examples import drawn_labels, order
-from paper_kit.bench.placing import placed
+from paper_kit.bench.loading import Batch, loaded, parts
 from paper_kit.bench.progress import ShouldStop, never
-from paper_kit.bench.randomness import Purpose, seed_everything, stream
+from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.training import Best, Training, state
 from paper_kit.bench.transfer import set_trainable, trainable_stages
 from paper_kit.core.errors import PaperkitError
@@ -73,11 +73,11 @@ def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict
         targets = drawn_labels(targets, spec.seed, epoch)
     totals = torch.zeros(5, device=t.device)
     start = shown = time.perf_counter()
-    for number in range(t.updates):
+    for number, batches in enumerate(loaded(t, indices)):
         done = t.epoch * t.updates + number
         rate = optim.lr_at(done, spec.schedule, spec.optim.lr, spec.epochs * t.updates, t.updates)
         optim.set_lr(t.optimizer, rate)
-        step(t, indices[number * t.update_images :][: t.update_images], targets, number, totals)
+        step(t, batches, targets, number, totals)
         if time.perf_counter() - shown > TICK_S:
             check(t, totals)
             shown = time.perf_counter()
@@ -88,47 +88,22 @@ def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict
     return _row(t, totals, rate, learning, seconds)
 
 
-def step(t: Training, indices: NDArray[np.int64], targets_NK: Tensor, number: int, totals: Tensor) -> None:
-    """Nothing; the model has taken the epoch's update `number` from the images `indices`."""
-    batches = _parts(indices, t.spec.batch_size)
-    for place, batch in enumerate(batches, start=number * t.spec.optim.accumulate):
-        images, rows, mix = load_batch(t, batch, place)
-        labels, targets = t.data.train.labels[rows], mix.targets(targets_NK[rows])
+def step(t: Training, batches: Sequence[Batch], targets_NK: Tensor, number: int, totals: Tensor) -> None:
+    """Nothing; the model has taken the epoch's update `number` from its batches."""
+    images_of_update = sum(len(batch.images) for batch in batches)
+    for batch in batches:
+        labels, targets = t.data.train.labels[batch.rows], batch.mix.targets(targets_NK[batch.rows])
         predicted = []
-        for piece in _pieces(len(batch), t.spec.micro_batch):
-            logits, loss = forward(t, images[piece], targets[piece])
+        for piece in _pieces(len(batch.images), t.spec.micro_batch):
+            logits, loss = forward(t, batch.images[piece], targets[piece])
             count = len(logits)
-            t.scaler.scale(loss * (count / len(indices))).backward()  # type: ignore[no-untyped-call]
+            t.scaler.scale(loss * (count / images_of_update)).backward()  # type: ignore[no-untyped-call]
             predicted.append(logits)
             _add(totals, loss.detach(), count)
         if t.spec.task == "emotion":
             logits = torch.cat(predicted) if len(predicted) > 1 else predicted[0]
-            totals[CORRECT].add_(mix.correct(logits.argmax(1), labels).sum())
+            totals[CORRECT].add_(batch.mix.correct(logits.argmax(1), labels).sum())
     _update(t, t.epoch * t.updates + number + 1, totals)
-
-
-def load_batch(t: Training, batch: NDArray[np.int64], place: int) -> tuple[Tensor, Tensor, mixing.Mix]:
-    """Transformed, normalised, mixed images_NCHW on the device, their rows there, and how they were mixed."""
-    settings, at = t.spec.augment, (t.spec.seed, t.epoch + 1, place)
-    pixels, prepare = t.data.train.pixels, t.data.prepare
-    side = prepare.image_size
-    draws = augment.draw(len(batch), stream(*at, Purpose.TRANSFORMS))
-    arrays = {
-        "rows": batch,
-        **augment.decided(settings, draws, *pixels.size),
-        **augment.rectangles(settings, draws, side, side),
-    }
-    groups: list[randaugment.Groups] = []
-    if settings.randaugment_ops:
-        rng = stream(*at, Purpose.RANDAUGMENT)
-        groups, arrays["order_ON"] = randaugment.draw(len(batch), settings.randaugment_ops, rng)
-    what = placed(arrays, t.device)
-    images = pixels.rows(batch, what["rows"])
-    if groups:
-        images = randaugment.applied(images, groups, what["order_ON"], settings.randaugment_magnitude)
-    images = augment.erased(prepare(augment.transformed(images, what)), what)
-    mix = mixing.draw(t.spec.mixing, side, side, stream(*at, Purpose.MIXING))
-    return mix.images(images), what["rows"], mix
 
 
 def forward(t: Training, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,7 +138,7 @@ def _update(t: Training, updates_done: int, totals: Tensor) -> None:
     clip = t.spec.optim.clip_norm
     if clip or t.scaler.is_enabled():
         t.scaler.unscale_(t.optimizer)
-        norm = nn.utils.clip_grad_norm_(t.parameters, clip or float("inf"))
+        norm = optim.clip_gradients(t.parameters, clip or math.inf)
         if t.scaler.is_enabled():
             totals[SKIPPED].add_(~norm.isfinite())
     t.scaler.step(t.optimizer)
@@ -213,13 +188,8 @@ def _row(t: Training, totals: Tensor, rate: float, learning: int, seconds: float
     }
 
 
-def _parts(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    """Runs of at most `size` indices, as even as can be (never one image left over: batch norm needs two)."""
-    return [indices] if len(indices) <= size else np.array_split(indices, -(-len(indices) // size))
-
-
 def _pieces(count: int, size: int) -> list[slice]:
-    """Slices of a batch of `count` images, as `_parts` parts it; the whole where `size` is 0."""
+    """Slices of a batch of `count` images, as `parts` parts it; the whole where `size` is 0."""
     if not size:
         return [slice(None)]
-    return [slice(int(part[0]), int(part[-1]) + 1) for part in _parts(np.arange(count), size)]
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts(np.arange(count), size)]

@@ -110,3 +110,15 @@ def test_constant_stays_after_its_warm_up():
 def test_a_schedule_of_a_few_steps_stays_between_zero_and_the_rate(name, steps):
     found = rates(Schedule(name=name), steps=steps, an_epoch=1)
     assert all(0 < rate <= 0.4 for rate in found)
+
+
+@pytest.mark.parametrize("most", [0.1, 1e6, float("inf")])
+def test_gradients_are_clipped_as_torch_does_to_the_bit(most):
+    torch.manual_seed(0)
+    ours, theirs = ([nn.Parameter(torch.ones(3, n)) for n in (1, 5, 70)] for _ in range(2))
+    for mine, other in zip(ours[:2], theirs[:2], strict=True):  # the third has no gradient: it is frozen
+        mine.grad = torch.randn(mine.shape)
+        other.grad = mine.grad.clone()
+    assert torch.equal(optim.clip_gradients(ours, most), nn.utils.clip_grad_norm_(theirs, most))
+    assert all(torch.equal(mine.grad, other.grad) for mine, other in zip(ours[:2], theirs[:2], strict=True))
+    assert ours[2].grad is None

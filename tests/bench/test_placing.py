@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_kit.bench import placing, train
+from paper_kit.bench import loading, placing, train
 from paper_kit.bench.examples import examples
 from paper_kit.bench.pixels import Preparation, normalisation_of
 from paper_kit.bench.training import Data, Training, setup
@@ -43,7 +43,7 @@ def training(device: str = "cpu", **fields) -> Training:
 def take_steps(t: Training, totals: torch.Tensor) -> None:
     for number in range(4):
         indices = np.arange(t.update_images) + number
-        train.step(t, indices, t.data.train.targets, number, totals)
+        train.step(t, loading.load(t, [indices], number)[0], t.data.train.targets, number, totals)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -84,17 +84,17 @@ def test_all_that_chance_decides_of_a_batch_goes_over_in_one_copy(monkeypatch):
         copied.append(sorted(arrays))
         return placing.unpacked(block, arrays) if (block := placing.packed(arrays)).device == device else {}
 
-    monkeypatch.setattr(train, "placed", only)
+    monkeypatch.setattr(loading, "placed", only)
     expected = training(augment=CASES["RandAugment"]["augment"])
     with monkeypatch.context() as patched:
         patched.setattr("paper_kit.bench.pixels.placed", None)
         patched.setattr("paper_kit.bench.augment.placed", None)
-        images, rows, _ = train.load_batch(t, np.arange(3, 19), 0)
+        ((batch,),) = loading.load(t, [np.arange(3, 19)], 0)
     assert len(copied) == 1
     assert {"rows", "theta_M23", "edges_4E", "order_ON", "brightness_N"} <= set(copied[0])
     monkeypatch.undo()
-    assert torch.equal(images, train.load_batch(expected, np.arange(3, 19), 0)[0])
-    assert rows.tolist() == list(range(3, 19))
+    assert torch.equal(batch.images, loading.load(expected, [np.arange(3, 19)], 0)[0][0].images)
+    assert batch.rows.tolist() == list(range(3, 19))
 
 
 def test_packed_arrays_come_out_as_they_went_in():
@@ -111,3 +111,28 @@ def test_packed_arrays_come_out_as_they_went_in():
     for name, array in arrays.items():
         np.testing.assert_array_equal(found[name].numpy(), array)
         assert found[name].numpy().dtype == array.dtype
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_updates_that_are_transformed_together_get_the_images_that_each_would_get_alone(case):
+    t = training(**CASES[case])
+    indices = np.arange(3 * t.update_images).reshape(3, -1) % len(t.data.train)
+    together = loading.load(t, list(indices), 5)
+    alone = [loading.load(t, [update], 5 + number)[0] for number, update in enumerate(indices)]
+    for batches, expected in zip(together, alone, strict=True):
+        assert len(batches) == len(expected) == t.spec.optim.accumulate
+        for batch, other in zip(batches, expected, strict=True):
+            assert torch.equal(batch.images, other.images)
+            assert torch.equal(batch.rows, other.rows)
+            assert batch.mix == other.mix
+
+
+def test_an_epoch_is_transformed_in_groups_that_fit_the_cache(monkeypatch):
+    t, asked = training(), []
+    monkeypatch.setattr(loading, "VALUES_AT_ONCE", 2 * 16 * 16 * 16 + 1)
+    monkeypatch.setattr(
+        loading, "load", lambda _t, updates, first: asked.append((first, len(updates))) or [[]] * len(updates)
+    )
+    assert len(list(loading.loaded(t, np.arange(len(t.data.train))))) == t.updates
+    assert [first for first, _ in asked] == list(range(0, t.updates, 2))
+    assert sum(count for _, count in asked) == t.updates

@@ -7,6 +7,7 @@ from timm.utils import ModelEmaV3
 
 from paper_kit.bench.checkpoint import load_checkpoint, save_checkpoint
 from paper_kit.bench.examples import examples
+from paper_kit.bench.loading import load
 from paper_kit.bench.pixels import Preparation, normalisation_of
 from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import Diverged, fit, step, train_epoch, validate
@@ -97,7 +98,7 @@ def test_the_average_of_the_weights_is_that_of_timm_and_is_what_gets_evaluated()
     reference = ModelEmaV3(copy.deepcopy(t.model), decay=0.9, use_warmup=True)
     t.model.train()
     for number in range(5):
-        step(t, np.arange(16), t.data.train.targets, number, torch.zeros(5))
+        step(t, load(t, [np.arange(16)], number)[0], t.data.train.targets, number, torch.zeros(5))
         reference.update(t.model, step=number + 1)
     assert torch.equal(weights(t.evaluated), weights(reference.module))
     assert not torch.equal(weights(t.evaluated), weights(t.model))
@@ -107,7 +108,7 @@ def test_clipping_bounds_the_norm_of_the_update():
     def moved(clip):
         t = training(optim=Optim(name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, clip_norm=clip))
         before = torch.cat([p.detach().flatten().clone() for p in t.model.parameters()])
-        step(t, np.arange(16), t.data.train.targets, 0, torch.zeros(5))
+        step(t, load(t, [np.arange(16)], 0)[0], t.data.train.targets, 0, torch.zeros(5))
         return float((torch.cat([p.detach().flatten() for p in t.model.parameters()]) - before).norm())
 
     assert moved(0.05) <= 0.05 * 1.0001 * training().optimizer.param_groups[0]["lr"] / 1e-2
@@ -177,7 +178,7 @@ def test_r_drop_shows_the_model_each_image_twice():
     t = training(loss=Loss(r_drop=1.0))
     seen = []
     t.model.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
-    step(t, np.arange(16), t.data.train.targets, 0, torch.zeros(5))
+    step(t, load(t, [np.arange(16)], 0)[0], t.data.train.targets, 0, torch.zeros(5))
     assert seen[0].shape[0] == 32
     assert torch.equal(seen[0][:16], seen[0][16:])
 
