@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import multiprocessing
-import os
-import signal
-import traceback
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from paper_kit.bench.executors._worker import environment, write_to
+from paper_kit.bench.executors._worker import environment
+from paper_kit.bench.fresh import Team
 from paper_kit.bench.machine import cores, usable_gpus
 from paper_kit.bench.progress import ShouldStop
 from paper_kit.core.errors import PaperkitError
@@ -23,7 +20,7 @@ from paper_kit.core.store import RunState, Store
 
 MEASURE = "paper_kit.bench.cost:measure"  # imported in the fresh process, so that this one never loads torch
 MACHINE_FIELDS = ("device", "threads")  # of a CostRecord's key
-LOOK_S = 0.5
+TOGETHER = 4  # processes that load their libraries at once, some 400 MB each
 
 
 def costs_to_measure(plans: tuple[Plan, ...], store: Store) -> list[tuple[str, RunSpec]]:
@@ -50,53 +47,45 @@ def base_runs(plans: tuple[Plan, ...], store: Store) -> list[tuple[str, RunSpec]
     return list(found.values())
 
 
-def measure_alone(run: RunSpec, store: Store, resources: Resources, should_stop: ShouldStop) -> str:
-    """Why the run's model could not be measured; "" where its CostRecord is in the Store now."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
+def measure_each(
+    wanted: Sequence[tuple[str, RunSpec]],
+    store: Store,
+    resources: Resources,
+    should_stop: ShouldStop,
+    tell: Callable[[str], None],
+) -> Iterator[tuple[str, str]]:
+    """(model label, why it could not be measured, or "" where its CostRecord is in the Store now) of each.
+
+    Each model has a fresh process, which is alone: those of the next ones have loaded their libraries and
+    sleep. `tell` hears each label before.
+    """
     gpus = usable_gpus(resources)
     settled = resources.model_copy(update={"jobs": 1, "threads": resources.threads or cores()})
     variables = environment(settled.threads, gpus[0] if gpus else "")
     log = (store.root / "logs" / "measure.log").absolute()
-    given = (theirs, MEASURE, run, store.root.absolute(), settled, variables, log)
-    process = context.Process(target=_measure, args=given, name="paperkit-measure")
-    process.start()
-    theirs.close()
-    try:
-        while not ours.poll(LOOK_S):
-            if should_stop():
-                return "stopped before it was measured"
-        return str(ours.recv())
-    except EOFError:
-        return f"its process ended without a word; see {log}"
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
+    for first in takewhile(lambda _: not should_stop(), range(0, len(wanted), TOGETHER)):
+        group = wanted[first : first + TOGETHER]
+        with Team(MEASURE, [variables] * len(group), log) as team:
+            team.ready()
+            for number, (label, run) in takewhile(lambda _: not should_stop(), enumerate(group)):
+                tell(label)
+                yield label, _reason(team, number, (run, store, settled), should_stop, log)
 
 
-def _measure(
-    connection: Connection,
-    measure: str,
-    run: RunSpec,
-    root: Path,
-    resources: Resources,
-    variables: dict[str, str],
-    log: Path,
-) -> None:
-    """Nothing; runs in the fresh process and says why it failed, or ""."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    write_to(log)
-    os.environ.update(variables)
-    module, _, function = measure.partition(":")
-    store = Store(root)
+def _reason(
+    team: Team, number: int, question: tuple[RunSpec, Store, Resources], should_stop: ShouldStop, log: Path
+) -> str:
+    """Why a model could not be measured, or ""."""
     try:
-        store.write_cost(getattr(importlib.import_module(module), function)(run, store, resources))
-        connection.send("")
-    except Exception as error:
-        traceback.print_exc()
-        known = isinstance(error, PaperkitError)
-        connection.send(str(error) if known else f"{type(error).__name__}: {error}; see {log}")
+        answer = team.ask_one(number, question, should_stop)
+    except PaperkitError as died:
+        return str(died)
+    if answer is None:
+        return "stopped before it was measured"
+    if isinstance(answer, PaperkitError):
+        return f"{answer}; see {log}"
+    question[1].write_cost(answer)
+    return ""
 
 
 def _asked(run: RunSpec, store: Store) -> str:

@@ -1,4 +1,4 @@
-"""Fresh processes that answer questions side by side, so that what is measured is not this one's doing."""
+"""Fresh processes that answer questions, so that what is measured is not this one's doing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Any
 
 from paper_kit.bench.executors._worker import write_to
+from paper_kit.bench.progress import ShouldStop
 from paper_kit.core.errors import PaperkitError
 
-FAREWELL_S = 3.0
+LOOK_S = 0.5  # between two looks at whether to stop
 
 
 class Team:
@@ -37,11 +38,11 @@ class Team:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for process, _ in self._members:
+            process.kill()  # who answers questions has nothing to lose
         for process, connection in self._members:
-            connection.close()  # which ends what waits for a question
-            process.join(FAREWELL_S)
-            process.kill()
             process.join()
+            connection.close()
 
     def ready(self) -> float:
         """Seconds from the start of the processes until all have loaded their libraries."""
@@ -57,6 +58,15 @@ class Team:
         for (_, connection), question in zip(self._members, questions, strict=False):
             connection.send(question)
         return [self._heard(number) for number in range(len(questions))]
+
+    def ask_one(self, number: int, question: tuple[Any, ...], should_stop: ShouldStop) -> Any:
+        """The answer of one process while the others wait; None where `should_stop` came first."""
+        connection = self._members[number][1]
+        connection.send(question)
+        while not connection.poll(LOOK_S):
+            if should_stop():
+                return None
+        return self._heard(number)
 
     def _heard(self, number: int) -> Any:
         process, connection = self._members[number]

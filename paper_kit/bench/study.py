@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from paper_kit.bench.costs import costs_to_measure, measure_alone
-from paper_kit.bench.machine import share
+from paper_kit.bench.costs import costs_to_measure, measure_each
+from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report
 from paper_kit.bench.stopping import Stop, Why, stopping
 from paper_kit.core.errors import InputError
@@ -119,8 +121,11 @@ def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, repor
 def open_datasets(runs: Sequence[RunSpec], resources: Resources, report: Report) -> None:
     """Nothing; every dataset of the runs is decoded. InputError lists those that are not at hand or whole."""
     problems: list[str] = []
-    for part in {repr(run.dataset): run.dataset for run in runs}.values():
+    parts = list({repr(run.dataset): run.dataset for run in runs}.values())
+    for part in parts:
         report(Note(text=f"Opening the dataset {part.name}"))
+    _decode_side_by_side(parts, resources)
+    for part in parts:
         try:
             open_dataset(part, resources.data_roots, resources.cache, resources.skip_bad)
         except InputError as error:
@@ -129,20 +134,28 @@ def open_datasets(runs: Sequence[RunSpec], resources: Resources, report: Report)
         raise InputError(problems)
 
 
+def _decode_side_by_side(parts: Sequence[Part], resources: Resources) -> None:
+    """Nothing; of several datasets that were never opened, those that can be are decoded now."""
+    where = resources.data_roots, resources.cache
+    new = [part for part in parts if fingerprint_at_hand(part, *where) is None]
+    if len(new) > 1 and cores() > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(len(new), cores()), mp_context=context) as pool:
+            for decoding in [pool.submit(open_dataset, part, *where, resources.skip_bad) for part in new]:
+                decoding.exception()  # whoever opens it next says what is wrong
+
+
 def _measure(
     plans: tuple[Plan, ...], store: Store, resources: Resources, report: Report, stop: Stop
 ) -> tuple[int, tuple[tuple[str, str], ...]]:
     """How many models were measured, and (model, reason) of those that could not be."""
-    measured, failed = 0, []
-    for label, run in costs_to_measure(plans, store):
-        if stop():
-            break
+
+    def tell(label: str) -> None:
         report(Note(text=f"Measuring the cost of {label}"))
-        reason = measure_alone(run, store, resources, stop)
-        measured += not reason
-        if reason:
-            failed.append((label, reason))
-    return measured, tuple(failed)
+
+    found = list(measure_each(costs_to_measure(plans, store), store, resources, stop, tell))
+    failed = tuple((label, reason) for label, reason in found if reason)
+    return len(found) - len(failed), failed
 
 
 def _audit(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop) -> None:

@@ -32,7 +32,7 @@ def measure(
     without), time and memory of training, energy where there is a meter; each model in a fresh process.
     Leave the machine alone meanwhile: whether it was is recorded.
     """
-    from paper_kit.bench.costs import base_runs, measure_alone
+    from paper_kit.bench.costs import base_runs, measure_each
     from paper_kit.bench.stopping import stopping
     from paper_kit.cli.workplace import workplace
     from paper_kit.core.errors import InputError
@@ -42,14 +42,10 @@ def measure(
     if not bases:
         raise InputError("No base model is trained yet; type `paperkit run-all` first.")
     resources = place.resources(None, device=device.value, threads=threads)
-    failed, before = [], {cost.measured_at for cost in place.store.costs()}
+    before = {cost.measured_at for cost in place.store.costs()}
     with stopping() as stop:
-        for label, run in bases:
-            say(f"Measuring {label}")
-            reason = measure_alone(run, place.store, resources, stop)
-            failed += [f"{label}: {reason}"] if reason else []
-            if stop():
-                break
+        found = measure_each(bases, place.store, resources, stop, lambda label: say(f"Measuring {label}"))
+        failed = [f"{label}: {reason}" for label, reason in found if reason]
     tell_costs([cost for cost in place.store.costs() if cost.measured_at not in before])
     if failed:
         complain(failed)

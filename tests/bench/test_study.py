@@ -15,10 +15,11 @@ from paper_kit.bench.study import run_study, set_aside, to_train
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import Experiment
 from paper_kit.core.files import read_json, write_json
+from paper_kit.core.part import Part
 from paper_kit.core.plan import plan
-from paper_kit.core.spec import Resources
+from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
-from paper_kit.data.cache import open_dataset
+from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,8 @@ def test_a_finished_study_does_nothing_and_starts_no_process(tmp_path, monkeypat
     run(planned, store)
     monkeypatch.setattr(study, "load", None)
     monkeypatch.setattr(study, "open_dataset", None)
-    monkeypatch.setattr(costs, "multiprocessing", None)
+    monkeypatch.setattr(costs, "Team", None)
+    monkeypatch.setattr(study, "ProcessPoolExecutor", None)
     summary = run(planned, store)
     assert summary.finished
     assert (summary.trained, summary.measured) == ((), 0)
@@ -172,3 +174,34 @@ def test_runs_of_another_process_are_left_to_it(tmp_path):
     store, planned = Store(tmp_path / "runs"), a_plan("good")
     with store.lease(planned.runs[0].id):
         assert to_train(planned.runs, store) == planned.runs[1:]
+
+
+def test_datasets_that_were_never_opened_are_decoded_side_by_side(monkeypatch):
+    monkeypatch.setattr(study, "open_dataset", open_dataset)
+    monkeypatch.setattr(study, "cores", lambda: 2)
+    sizes = {"train": 28, "validation": 14, "test": 14}
+    runs = [
+        RunSpec(dataset=Part.model_validate({"name": name, **sizes}))
+        for name in ("synthetic_faces", "synthetic_action_units")
+    ]
+    begun = []
+    real = study.ProcessPoolExecutor
+    monkeypatch.setattr(study, "ProcessPoolExecutor", lambda *a, **k: begun.append(a) or real(*a, **k))
+    study.open_datasets(runs, resources(), lambda _: None)
+    assert begun == [(2,)]
+    for run in runs:
+        assert fingerprint_at_hand(run.dataset, {}, resources().cache)
+    study.open_datasets(runs, resources(), lambda _: None)
+    assert len(begun) == 1
+
+
+def test_of_datasets_decoded_side_by_side_every_problem_is_told(monkeypatch):
+    monkeypatch.setattr(study, "open_dataset", open_dataset)
+    monkeypatch.setattr(study, "cores", lambda: 2)
+    runs = [
+        RunSpec(dataset=Part.model_validate({"name": name, "train": -1}))
+        for name in ("synthetic_faces", "synthetic_action_units")
+    ]
+    with pytest.raises(InputError) as raised:
+        study.open_datasets(runs, resources(), lambda _: None)
+    assert len(raised.value.problems) >= 2

@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TypeGuard
 
-from paper_kit.bench.executors._worker import LEAVE, READY, STOP, Task, work
+from paper_kit.bench.executors._worker import READY, STOP, Task, work
 from paper_kit.bench.machine import share, usable_gpus
 from paper_kit.bench.packing import Packing
 from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
@@ -23,7 +23,6 @@ from paper_kit.core.store import RunState, Store
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
 LISTEN_S = 0.5
-FAREWELL_S = 1.0  # an idle worker has nothing to lose
 
 
 def execute(
@@ -54,7 +53,6 @@ def execute(
                 break
             for event in crew.listen(LISTEN_S):
                 _note(event, schedule, crew, report)
-        crew.farewell()
     finally:
         crew.end()
 
@@ -145,18 +143,12 @@ class Crew:
         self.stopping = True
         self._tell_all(STOP)
 
-    def farewell(self) -> None:
-        """Nothing; workers were told to leave and given time to."""
-        self._tell_all(LEAVE)
-        for worker in self._workers:
-            if worker is not None:
-                worker.process.join(FAREWELL_S)
-
     def end(self) -> None:
-        """Nothing; no worker is alive."""
+        """Nothing; no worker is alive. They have nothing to lose: what a run wrote, it wrote beside first."""
+        for each in filter(None, self._workers):
+            each.process.kill()
         for worker in self._workers:
             if worker is not None:
-                worker.process.kill()
                 worker.process.join()
                 worker.connection.close()
         self._workers = []
