@@ -42,7 +42,6 @@ def protocol(costs: Costs, name: str) -> float | str:
         "device": lambda: first["environment"]["device_name"],
         "views": lambda: len(first["views"]),
         "batch": lambda: max((one["batch"] for one in timings), default=64),
-        "throughput_batch": lambda: 64,
         "calls": lambda: min(one["calls"] for one in timings),
         "busy_share": lambda: max(cost["busy_share"] for cost in everything),
         "libraries": lambda: sum(c["environment"]["memory_before_mib"] for c in everything) / len(everything),

@@ -14,6 +14,7 @@ import numpy as np
 from costs import Costs, of_one_machine, protocol, timing
 from layers import end, of_part, of_row
 from results import Value
+from searches import decay_searches, searched
 from stored import BASE, Study
 
 NAMED = {  # how the manuscript words what a specification writes
@@ -65,6 +66,8 @@ class Fields:
             return [self._cost(steps, field, fact)]
         if start == "model":
             return [self._model(steps, field)]
+        if start == "tuning":
+            return [searched(decay_searches(self.study.records.searches), steps)]
         if start in {"names", "study"}:
             models = self.study.models
             return [models[steps[0]] if start == "names" else listed([*models.values()])]

@@ -86,6 +86,7 @@ class Records:
         self.records = {run: self.json(f"{run}/record.json") for run in ids}
         self.specs = {run: self.json(f"{run}/spec.json") for run in ids}
         self.costs = {name[:-5]: self.json(name) for name in self.files if name.startswith("costs/")}
+        self.searches = [self.json(name) for name in self.files if name.startswith("tuning/")]
         self.audits = [self.json(name) for name in self.files if name.startswith("audits/")]
         self._read: dict[tuple[object, ...], Predicted] = {}
 
