@@ -38,7 +38,7 @@ from paper_kit.core.record import PROTOCOL, CostRecord
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Store
 
-SECONDS = 0.4  # spent on each timing after its warm-up, unless the fewest calls take longer
+SECONDS = 0.3  # spent on each timing after its warm-up, unless the fewest calls take longer
 MB = 1e6  # of a file
 ASKED = ("model", "image_size", "channels", "batch_size", "precision", "views")  # fields of the run
 

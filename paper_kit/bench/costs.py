@@ -53,12 +53,15 @@ def measure_each(
     resources: Resources,
     should_stop: ShouldStop,
     tell: Callable[[str], None],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, str]]:
     """(model label, why it could not be measured, or "" where its CostRecord is in the Store now) of each.
 
     Each model has a fresh process, which is alone: those of the next ones have loaded their libraries and
-    sleep. `tell` hears each label before.
+    sleep. `tell` hears each label before; `meanwhile` is called once, while the first processes load.
     """
+    if not wanted:
+        meanwhile()
     gpus = usable_gpus(resources)
     settled = resources.model_copy(update={"jobs": 1, "threads": resources.threads or cores()})
     variables = environment(settled.threads, gpus[0] if gpus else "")
@@ -66,6 +69,8 @@ def measure_each(
     for first in takewhile(lambda _: not should_stop(), range(0, len(wanted), TOGETHER)):
         group = wanted[first : first + TOGETHER]
         with Team(MEASURE, [variables] * len(group), log) as team:
+            if not first:
+                meanwhile()
             team.ready()
             for number, (label, run) in takewhile(lambda _: not should_stop(), enumerate(group)):
                 tell(label)

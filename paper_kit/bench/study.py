@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +56,7 @@ def run_study(
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
     With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
-    At last each dataset is audited once. Raises InputError before training where one is not at hand or whole.
+    Before, each dataset is audited once. Raises InputError before training where one is not at hand or whole.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
@@ -73,8 +73,8 @@ def run_study(
             execute, shared = load("executor", executor.name), share(resources, len(runs))
             ready = partial(prepare, missing, store, resources, hear)
             execute(missing, store, shared, hear, stop, ready, **executor.arguments)
-        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop)
-        _audit(runs, store, resources, hear, stop)
+        audit = partial(_audit, runs, store, resources, hear, stop)
+        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
@@ -146,14 +146,20 @@ def _decode_side_by_side(parts: Sequence[Part], resources: Resources) -> None:
 
 
 def _measure(
-    plans: tuple[Plan, ...], store: Store, resources: Resources, report: Report, stop: Stop
+    plans: tuple[Plan, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    stop: Stop,
+    audit: Callable[[], None],
 ) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """How many models were measured, and (model, reason) of those that could not be."""
+    """How many models were measured, and (model, reason) of those that could not be; data are audited."""
 
     def tell(label: str) -> None:
         report(Note(text=f"Measuring the cost of {label}"))
 
-    found = list(measure_each(costs_to_measure(plans, store), store, resources, stop, tell))
+    wanted = costs_to_measure(plans, store)
+    found = list(measure_each(wanted, store, resources, stop, tell, audit))
     failed = tuple((label, reason) for label, reason in found if reason)
     return len(found) - len(failed), failed
 

@@ -30,9 +30,9 @@ NOTED = [
     said(132.0, "c"),
     ended(141.0, "b"),
     ended(150.0, "c"),
-    note(151.0, "Measuring the cost of A"),
-    note(160.0, "Measuring the cost of B"),
-    note(171.0, "Auditing the dataset synthetic_faces"),
+    note(151.0, "Auditing the dataset synthetic_faces"),
+    note(155.0, "Measuring the cost of A"),
+    note(164.0, "Measuring the cost of B"),
 ]
 
 
