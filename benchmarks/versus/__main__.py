@@ -12,8 +12,8 @@ steps, after a warm-up and without ends of epochs (which would cost the peers mo
 first round picks the fastest. --rewritten adds, for information, a third: best flags, and the transforms
 rewritten by hand. Targets: ours over the best peer as documented, geometric mean, at least 1.5 (3 on a GPU);
 over each with its best flags at least 1.0 in every case, and 1.3 (geometric mean) over the cases in which the
-peer reaches less than 0.9 of the bare step. The exit code is 1 where a target is missed. About 14 minutes
-on 2 free CPU cores. --accuracy compares test accuracy after the same epochs instead (about 12 minutes).
+peer reaches less than 0.9 of the bare step. The exit code is 1 where a target is missed. About 17 minutes
+on 2 free CPU cores. --accuracy compares test accuracy after the same epochs instead (about 10 minutes).
 """
 
 from __future__ import annotations

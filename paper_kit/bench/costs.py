@@ -85,6 +85,8 @@ def _reason(
         answer = team.ask_one(number, question, should_stop)
     except PaperkitError as died:
         return str(died)
+    finally:
+        team.dismiss(number)
     if answer is None:
         return "stopped before it was measured"
     if isinstance(answer, PaperkitError):

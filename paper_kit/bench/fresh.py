@@ -9,6 +9,7 @@ import signal
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -40,9 +41,8 @@ class Team:
     ) -> None:
         for process, _ in self._members:
             process.kill()  # who answers questions has nothing to lose
-        for process, connection in self._members:
-            process.join()
-            connection.close()
+        for number in range(len(self._members)):
+            self.dismiss(number)
 
     def ready(self) -> float:
         """Seconds from the start of the processes until all have loaded their libraries."""
@@ -62,11 +62,19 @@ class Team:
     def ask_one(self, number: int, question: tuple[Any, ...], should_stop: ShouldStop) -> Any:
         """The answer of one process while the others wait; None where `should_stop` came first."""
         connection = self._members[number][1]
-        connection.send(question)
+        with suppress(OSError):  # it died, and is heard of below
+            connection.send(question)
         while not connection.poll(LOOK_S):
             if should_stop():
                 return None
         return self._heard(number)
+
+    def dismiss(self, number: int) -> None:
+        """Nothing; a process that is asked no more is gone, and its memory free."""
+        process, connection = self._members[number]
+        process.kill()
+        process.join()
+        connection.close()
 
     def _heard(self, number: int) -> Any:
         process, connection = self._members[number]
