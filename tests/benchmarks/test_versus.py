@@ -188,7 +188,7 @@ def test_a_missing_library_is_told_with_what_to_type(monkeypatch):
 def test_a_small_comparison_runs_through_all_contenders_and_leaves_no_file(tmp_path):
     before = set(ROOT.iterdir())
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.versus", "--small", "--threads", "1"],
+        [sys.executable, "-m", "benchmarks.versus", "--small", "--threads", "2"],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
