@@ -1,0 +1,207 @@
+"""Jobs of runs on a Slurm cluster: which were submitted, what the queue says of them, which are cancelled."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from paper_kit.core.config import Frozen
+from paper_kit.core.errors import InputError, PaperkitError
+from paper_kit.core.files import read_json, write_json
+from paper_kit.core.status import RunStatus
+from paper_kit.core.store import RunState, Store
+
+FOLDER = "slurm"  # in the Store: a file a submission, and what submitit writes
+CLAIM = "job.json"  # in a run's folder: the job and the process that work on it, or last did
+LOG = "{job}_0_log.out"  # submitit's name of what a job printed
+SQUEUE = ("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%r|%N")
+PATIENCE_S = 60.0  # a controller under load answers late
+PER_CALL = 500  # jobs that one scancel is given
+OVER = {  # "JOB STATE CODES" of squeue's manual; every other state may still lead to work
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+    "REVOKED", "TIMEOUT",
+}  # fmt: skip
+WAITING = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"}
+
+
+class Submission(Frozen):
+    """The jobs of one sbatch: run id -> job id, such as "17_3", whose they are, and when."""
+
+    jobs: dict[str, str]
+    uid: int
+    submitted_at: str
+
+
+class Claim(Frozen):
+    """The process that a job started for a run."""
+
+    job: str
+    uid: int
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Queued:
+    """What the queue says of a job, such as RUNNING, and why it waits."""
+
+    job: str
+    state: str
+    reason: str = ""
+    node: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it is at work or will be."""
+        return self.state not in OVER
+
+    def __str__(self) -> str:
+        more = self.node if self.state == "RUNNING" else self.reason
+        return f"job {self.job} {self.state}" + (f" ({more})" if more not in ("", "None") else "")
+
+
+Queue = Mapping[str, Queued]  # by job id
+
+
+def job_folder(store: Store) -> Path:
+    """Where submitit keeps this user's jobs; nobody else may write there, for jobs execute what lies there."""
+    return store.root.absolute() / FOLDER / f"jobs-{os.getuid()}"
+
+
+def log_of(store: Store, job: str) -> Path:
+    """The file that holds what a job printed."""
+    return job_folder(store) / LOG.format(job=job)
+
+
+def write_submission(store: Store, jobs: Mapping[str, str]) -> None:
+    """Nothing; these runs have these jobs from here on."""
+    first = next(iter(jobs.values())).partition("_")[0]
+    now = datetime.now(UTC).isoformat()
+    record = Submission(jobs=dict(jobs), uid=os.getuid(), submitted_at=now)
+    write_json(store.root / FOLDER / f"{first}.json", record.model_dump(mode="json"))
+
+
+def submitted(store: Store) -> dict[str, str]:
+    """Run id -> job id of this user's latest submission; InputError names a damaged file."""
+    found = [_submission(path) for path in (store.root / FOLDER).glob("*.json")]
+    jobs: dict[str, str] = {}
+    for one in sorted(found, key=lambda each: each.submitted_at):
+        jobs |= one.jobs if one.uid == os.getuid() else {}
+    return jobs
+
+
+def ask_queue() -> Queue | None:
+    """This user's jobs, those that ended within minutes too; None where no queue answers."""
+    try:
+        asked = subprocess.run(SQUEUE, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if asked.returncode:
+        return None
+    rows = [line.split("|") for line in asked.stdout.splitlines() if line.count("|") == 3]
+    return {row[0]: Queued(*row) for row in rows}
+
+
+def in_queue(store: Store, queue: Queue | None) -> dict[str, Queued]:
+    """Run id -> its job, of those at work or waiting."""
+    jobs = submitted(store) if queue else {}
+    return (
+        {run: queue[job] for run, job in jobs.items() if job in queue and queue[job].active} if queue else {}
+    )
+
+
+def claim(store: Store, run_id: str, job: str) -> None:
+    """Nothing; this process works on the run for the job. A lease of a process that is gone is taken away."""
+    release_dead(store, (run_id,), mine=job)
+    found = Claim(job=job, uid=os.getuid(), host=socket.gethostname(), pid=os.getpid())
+    write_json(store.file(run_id, CLAIM), found.model_dump(mode="json"))
+
+
+def release_dead(store: Store, run_ids: Iterable[str], mine: str = "") -> tuple[str, ...]:
+    """Ids of the runs whose lease was taken away: its job is over, waits anew, or is `mine`, started anew.
+
+    A process that still lived would see at its next heartbeat that the lease is no longer its own.
+    """
+    held = {run_id: found for run_id in run_ids if (found := _holder(store, run_id)) is not None}
+    if not held:
+        return ()
+    queue = ask_queue()  # after the leases were read: what starts from here on is not judged
+    if queue is None:
+        return ()
+    gone = tuple(run_id for run_id, job in held.items() if job == mine or _rests(queue.get(job)))
+    for run_id in gone:
+        store.file(run_id, "lease").unlink(missing_ok=True)
+    return gone
+
+
+def cancel(jobs: Iterable[str]) -> None:
+    """Nothing; Slurm was told to end the jobs, which save first. PaperkitError where it does not answer."""
+    asked_for = list(jobs)
+    for start in range(0, len(asked_for), PER_CALL):
+        command = ("scancel", *asked_for[start : start + PER_CALL])
+        try:
+            asked = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise InputError("There is no scancel here; log in where Slurm's commands are.") from None
+        if asked.returncode:
+            raise PaperkitError(f"scancel: {asked.stderr.strip()}")
+
+
+def joined(found: tuple[RunStatus, ...], store: Store) -> tuple[RunStatus, ...]:
+    """The statuses with what the queue says of those that are not done, where runs were submitted."""
+    jobs = submitted(store)
+    open_jobs = [jobs[one.run.id] for one in found if one.state is not RunState.DONE and one.run.id in jobs]
+    queue = ask_queue() if open_jobs else None
+    if queue is None:
+        return found
+    return tuple(_with_job(one, jobs.get(one.run.id, ""), queue, store) for one in found)
+
+
+def _with_job(one: RunStatus, job: str, queue: Queue, store: Store) -> RunStatus:
+    if one.state is RunState.DONE or not job:
+        return one
+    known = queue.get(job)
+    if known is not None and known.active:
+        told = "; ".join(part for part in (one.note, str(known)) if part)
+        waits = one.state is not RunState.RUNNING
+        return replace(one, note=told, queued=waits)
+    if one.state is RunState.FAILED or one.state is RunState.BLOCKED or one.state is RunState.RUNNING:
+        return one
+    ending = f"{known} is over" if known is not None else f"job {job} left the queue"
+    told = f"{ending}, see {log_of(store, job)}; `paperkit run-all --executor slurm` goes on"
+    return replace(one, note="; ".join(part for part in (one.note, told) if part))
+
+
+def _rests(found: Queued | None) -> bool:
+    """Whether no process of the job works now."""
+    return found is None or not found.active or found.state in WAITING
+
+
+def _holder(store: Store, run_id: str) -> str | None:
+    """The job whose process holds the lease of the run; None where it is free or somebody else's."""
+    try:
+        marker = store.file(run_id, "lease").read_text(encoding="utf-8")
+        found = Claim.model_validate(read_json(store.file(run_id, CLAIM)))
+    except (OSError, InputError, ValidationError):
+        return None
+    fields: dict[str, Any] = dict(line.split("=", 1) for line in marker.splitlines() if "=" in line)
+    same = (fields.get("host"), fields.get("pid")) == (found.host, str(found.pid))
+    return found.job if same and found.uid == os.getuid() else None
+
+
+def _submission(path: Path) -> Submission:
+    try:
+        return Submission.model_validate(read_json(path))
+    except ValidationError as error:
+        raise InputError(
+            f"{path}: not a whole list of jobs ({error.error_count()} problems). Delete the file; "
+            "`squeue --me` shows the jobs."
+        ) from None
