@@ -11,7 +11,7 @@ from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
 from paper_kit.bench.machine import cores, share
-from paper_kit.bench.progress import Ended, Event, Note, Report
+from paper_kit.bench.progress import Ended, Event, Note, Report, never
 from paper_kit.bench.stopping import Stop, Why, stopping
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, load
@@ -20,6 +20,9 @@ from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.status import statuses
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
+
+LOCAL = Part(name="local")
+ELSEWHERE = ("slurm",)  # executors whose runs share nothing of this machine, and may be waited for anew
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def run_study(
     resources: Resources,
     report: Report,
     *,
-    executor: Part = Part(name="local"),  # noqa: B008  (frozen)
+    executor: Part = LOCAL,
     only: tuple[str, ...] = (),
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
@@ -60,7 +63,7 @@ def run_study(
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, store)
+    missing = to_train(runs, store, executor)
     ended: dict[str, Ended] = {}
 
     def hear(event: Event) -> None:
@@ -70,7 +73,8 @@ def run_study(
 
     with stopping(resources.time_limit_s) as stop:
         if missing:
-            execute, shared = load("executor", executor.name), share(resources, len(runs))
+            execute, elsewhere = load("executor", executor.name), executor.name in ELSEWHERE
+            shared = resources if elsewhere else share(resources, len(runs))
             ready = partial(prepare, missing, store, resources, hear)
             execute(missing, store, shared, hear, stop, ready, **executor.arguments)
         audit = partial(_audit, runs, store, resources, hear, stop)
@@ -86,9 +90,32 @@ def run_study(
     )
 
 
-def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
-    """The runs that are not done, without those that another process has and what waits for them."""
+def submit_study(
+    plans: tuple[Plan, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    *,
+    executor: Part,
+    only: tuple[str, ...] = (),
+) -> int:
+    """How many runs a cluster's queue has now; nobody waits for them. InputError as of `run_study`."""
+    missing = to_train(chosen_runs(plans, only), store, executor)
+    if missing:
+        ready = partial(prepare, missing, store, resources, report)
+        options = executor.arguments | {"wait": False}
+        load("executor", executor.name)(missing, store, resources, report, never, ready, **options)
+    return len(missing)
+
+
+def to_train(runs: tuple[RunSpec, ...], store: Store, executor: Part = LOCAL) -> tuple[RunSpec, ...]:
+    """The runs that are not done, without those that another process has and what waits for them.
+
+    A cluster's jobs are no such process: they are waited for.
+    """
     states = {run.id: store.state(run) for run in runs}
+    if executor.name in ELSEWHERE:
+        return tuple(run for run in runs if states[run.id] is not RunState.DONE)
     skipped = {RunState.DONE, RunState.RUNNING}
     return tuple(
         run

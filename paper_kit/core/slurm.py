@@ -72,7 +72,7 @@ Queue = Mapping[str, Queued]  # by job id
 
 
 def job_folder(store: Store) -> Path:
-    """Where submitit keeps this user's jobs; nobody else may write there, for jobs execute what lies there."""
+    """Where submitit keeps this user's jobs; closed to others, for jobs execute what lies there."""
     return store.root.absolute() / FOLDER / f"jobs-{os.getuid()}"
 
 

@@ -1,4 +1,4 @@
-"""A real Slurm of one node, on loopback, in a folder of its own; Debian's slurmctld, slurmd, munge make it."""
+"""A real Slurm of one node, on loopback, in a folder of its own, of Debian's packages slurm-wlm and munge."""
 
 import os
 import secrets

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paper_kit.bench.executors._slurm_job import NOTICE_S, Job
-from paper_kit.bench.executors._slurm_waves import Wave, waves
 from paper_kit.bench.executors._slurm_watch import watch
+from paper_kit.bench.executors._slurm_waves import Wave, waves
 from paper_kit.bench.progress import Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.slurm import ask_queue, in_queue, job_folder, release_dead, write_submission
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import Busy, Store
+from paper_kit.core.store import Busy, RunState, Store
 
 if TYPE_CHECKING:
     from submitit import SlurmExecutor
@@ -99,14 +99,15 @@ def execute(
 def submit(
     specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, ask: Ask
 ) -> frozenset[str]:
-    """Ids of the runs that got no job, as their source is trained elsewhere; all others are in the queue."""
+    """Ids of the runs that got no job, as other processes have them or their source; all others have one."""
     release_dead(store, [spec.id for spec in specs])
     held = {run_id: job.job for run_id, job in in_queue(store, ask_queue()).items()}
+    taken = {spec.id for spec in specs if spec.id not in held and store.state(spec) is RunState.RUNNING}
     if held:
         report(Note(text=f"{len(held)} jobs of this store are in the queue already"))
-    planned, left = waves(specs, store, held, ask.array_size)
-    if left:
-        report(Note(text=f"{len(left)} runs wait for a source run that another process trains"))
+    planned, stuck = waves([spec for spec in specs if spec.id not in taken], store, held, ask.array_size)
+    if taken | stuck:
+        report(Note(text=f"Left to other processes: {len(taken)} runs, and {len(stuck)} that wait for them"))
     asked = settled(resources, ask)
     for wave in planned:
         jobs = _submit_array(wave, store, asked, ask, wave.dependency(held))
@@ -115,7 +116,7 @@ def submit(
         array = next(iter(jobs.values())).partition("_")[0]
         after = f", each after its source in array {wave.array(held)}" if wave.sources else ""
         report(Note(text=f"Slurm has {len(jobs)} runs as array {array}{after}"))
-    return left
+    return stuck | taken
 
 
 def settled(resources: Resources, ask: Ask) -> Resources:
