@@ -51,7 +51,7 @@ class Workplace:
         )
 
     def executor(self, name: str) -> Part:
-        """The executor with this machine's options of it, the table [resources.<name>] of paperkit.local.toml.
+        """The executor with its options from the table [resources.<name>] of paperkit.local.toml.
 
         InputError lists unknown options, and tables of executors that there are not.
         """

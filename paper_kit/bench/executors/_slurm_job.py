@@ -1,4 +1,4 @@
-"""One run inside its Slurm job: it resumes after every requeue, and leaves when Slurm says that its time is up."""
+"""One run inside its Slurm job: it resumes after a requeue, and leaves when Slurm says its time is up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Job:
     function: str
 
     def __call__(self) -> str:
-        """ "done". Leaves with an exit code where the run is not, so that what depends on it does not start."""
+        """ "done". Where the run is not, SystemExit, at which what depends on it does not start."""
         import submitit
 
         os.environ.update(environment(self.resources.threads, gpu=""))
@@ -62,7 +62,7 @@ class Job:
 
 @contextmanager
 def _warned(stop: Stop) -> Iterator[list[int]]:
-    """The warnings that the time is up: the run is asked to stop; where it does not, submitit ends it there."""
+    """The warnings that the time is up: the run is asked to stop; where it goes on, submitit ends it."""
     heard: list[int] = []
 
     def warn(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Waits for runs that jobs of a cluster train: the Store says how far they are, the queue which jobs are left."""
+"""Waits for runs in jobs of a cluster: the Store says how far they are, the queue which jobs are left."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ LOOK_S = 2.0  # between two looks at the Store
 QUEUE_S = 10.0  # between two questions to the queue: its controller serves the whole cluster
 LOOKS = 2  # so often the queue must not know a job before its run counts as left: files may arrive late
 GO_ON = "`paperkit run-all --executor slurm` goes on from its checkpoint"
+STAYING = "The jobs stay in the queue: `paperkit status` shows them, `paperkit cancel` ends them"
 DEATHS = {
     "OUT_OF_MEMORY": "more memory was used than the job had; set memory_gb, or a smaller micro_batch",
     "TIMEOUT": f"it reached time_min; {GO_ON}",
@@ -35,11 +36,7 @@ def watch(specs: Iterable[RunSpec], store: Store, report: Report, should_stop: S
             watcher.hear(ask_queue())
         watcher.look()
         if watcher.open and should_stop():
-            report(
-                Note(
-                    text="The jobs stay in the queue: `paperkit status` shows them, `paperkit cancel` ends them"
-                )
-            )
+            report(Note(text=STAYING))
             return
         if watcher.open:
             time.sleep(LOOK_S)
