@@ -108,14 +108,13 @@ def submit(
     planned, stuck = waves([spec for spec in specs if spec.id not in taken], store, held, ask.array_size)
     if taken | stuck:
         report(Note(text=f"Left to other processes: {len(taken)} runs, and {len(stuck)} that wait for them"))
-    asked = settled(resources, ask)
     for wave in planned:
-        jobs = _submit_array(wave, store, asked, ask, wave.dependency(held))
+        jobs = _submit_array(wave, store, resources, ask, wave.dependency(held))
         write_submission(store, jobs)
         held |= jobs
         array = next(iter(jobs.values())).partition("_")[0]
         after = f", each after its source in array {wave.array(held)}" if wave.sources else ""
-        report(Note(text=f"Slurm has {len(jobs)} runs as array {array}{after}"))
+        report(Note(text=f"Submitted array {array}, {len(jobs)} of {len(specs)} runs{after}"))
     return stuck | taken
 
 
@@ -162,7 +161,7 @@ def _submit_array(
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     root = store.root.absolute()
-    jobs = [Job(spec, root, resources, RUN) for spec in wave.specs]
+    jobs = [Job(spec, root, settled(resources, ask), RUN) for spec in wave.specs]
     executor = _executor(job_folder(store), ask.requeues)
     executor.update_parameters(**parameters(ask, resources.jobs, dependency))
     try:
