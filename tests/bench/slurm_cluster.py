@@ -73,11 +73,13 @@ def slurm(folder):
         processes.append(started(folder, found("slurmctld"), "-D", "-i"))
         processes.append(started(folder, found("slurmd"), "-D", "-N", socket.gethostname()))
         until(idle, "slurmctld and slurmd")
-        yield
+        try:
+            yield
+        finally:
+            subprocess.run(["scancel", "--user=root"], check=False)
+            subprocess.run(["scancel", "--user=root", "--signal=KILL", "--full"], check=False)
+            until(lambda: not said("squeue", "--noheader"), "the end of the jobs")
     finally:
-        subprocess.run(["scancel", "--user=root", "--signal=KILL", "--full"], check=False, timeout=10)
-        subprocess.run(["scancel", "--user=root"], check=False, timeout=10)
-        until(lambda: not said("squeue", "--noheader"), "the end of the jobs", fatal=False)
         for process in reversed(processes):
             process.terminate()
             process.wait(20)
@@ -136,9 +138,9 @@ def said(*command):
     return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
-def until(true, what, seconds=WAIT_S, fatal=True):
+def until(true, what, seconds=WAIT_S):
     """Nothing, once `true()` is true."""
     end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
+    while not true():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
         time.sleep(0.2)
-    assert not fatal or true(), f"{what}: not within {seconds} s"

@@ -11,9 +11,9 @@ from paper_kit.core.store import Store
 
 @dataclass(frozen=True)
 class Wave:
-    """The runs of one array, and the sources that they wait for: none, one for all, or one for each."""
+    """Ids of the runs of one array, and of the sources that they wait for: none, one for all, or one each."""
 
-    specs: tuple[RunSpec, ...]
+    runs: tuple[str, ...]
     sources: tuple[str, ...] = ()
 
     def dependency(self, jobs: Mapping[str, str]) -> str:
@@ -39,42 +39,30 @@ def waves(
     Runs in `held` have a job already. First come the runs that wait for nothing, those that most wait for
     in front; then, source by source in the same order, the first that waits for each, the second, and so on.
     """
-    new = [spec for spec in specs if spec.id not in held]
-    ids = {spec.id for spec in new}
-    waiting: dict[str, list[RunSpec]] = {}
-    for spec in new:
+    new = {run_id: spec for spec in specs if (run_id := spec.id) not in held}
+    waiting: dict[str, list[str]] = {}
+    for run_id, spec in new.items():
         source = spec.transfer.run
-        if source and (source in ids or not store.file(source, "record.json").is_file()):
-            waiting.setdefault(source, []).append(spec)
-    stuck = [
-        spec.id
-        for source, all_ in waiting.items()
-        if source not in ids and source not in held
-        for spec in all_
-    ]
-    blocked = {spec.id for all_ in waiting.values() for spec in all_}
-    first = sorted(
-        (spec for spec in new if spec.id not in blocked), key=lambda spec: -len(waiting.get(spec.id, ()))
-    )
+        if source and (source in new or not store.file(source, "record.json").is_file()):
+            waiting.setdefault(source, []).append(run_id)
+    later = {run_id for runs in waiting.values() for run_id in runs}
+    first = sorted((run_id for run_id in new if run_id not in later), key=lambda i: -len(waiting.get(i, ())))
     found = [Wave(tuple(part)) for part in _parts(first, size)]
     for wave in tuple(found):
         found += _after(wave, waiting)
-    for source in (run_id for run_id in waiting if run_id in held):
+    for source in (source for source in waiting if source in held):
         found += [Wave(tuple(part), (source,)) for part in _parts(waiting[source], size)]
-    return found, frozenset(stuck)
+    placed = {run_id for wave in found for run_id in wave.runs}
+    return found, frozenset(new.keys() - placed)
 
 
-def _after(wave: Wave, waiting: Mapping[str, list[RunSpec]]) -> Iterator[Wave]:
+def _after(wave: Wave, waiting: Mapping[str, list[str]]) -> Iterator[Wave]:
     """The arrays of the runs that wait for those of this one."""
     number = 0
-    while True:
-        pairs = [(source.id, waiting[source.id][number]) for source in wave.specs
-                 if len(waiting.get(source.id, ())) > number]  # fmt: skip
-        if not pairs:
-            return
-        yield Wave(tuple(spec for _, spec in pairs), tuple(source for source, _ in pairs))
+    while sources := tuple(run_id for run_id in wave.runs if len(waiting.get(run_id, ())) > number):
+        yield Wave(tuple(waiting[source][number] for source in sources), sources)
         number += 1
 
 
-def _parts(specs: Sequence[RunSpec], size: int) -> Iterator[Sequence[RunSpec]]:
-    return (specs[start : start + size] for start in range(0, len(specs), size))
+def _parts(runs: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (runs[start : start + size] for start in range(0, len(runs), size))

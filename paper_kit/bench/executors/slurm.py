@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from paper_kit.bench.executors._slurm_job import NOTICE_S, Job
 from paper_kit.bench.executors._slurm_watch import watch
-from paper_kit.bench.executors._slurm_waves import Wave, waves
+from paper_kit.bench.executors._slurm_waves import waves
 from paper_kit.bench.progress import Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.slurm import ask_queue, in_queue, job_folder, release_dead, write_submission
@@ -108,13 +108,15 @@ def submit(
     planned, stuck = waves([spec for spec in specs if spec.id not in taken], store, held, ask.array_size)
     if taken | stuck:
         report(Note(text=f"Left to other processes: {len(taken)} runs, and {len(stuck)} that wait for them"))
+    specs_of = {spec.id: spec for spec in specs}
     for wave in planned:
-        jobs = _submit_array(wave, store, resources, ask, wave.dependency(held))
+        array = {run_id: specs_of[run_id] for run_id in wave.runs}
+        jobs = _submit_array(array, store, resources, ask, wave.dependency(held))
         write_submission(store, jobs)
         held |= jobs
-        array = next(iter(jobs.values())).partition("_")[0]
+        number = next(iter(jobs.values())).partition("_")[0]
         after = f", each after its source in array {wave.array(held)}" if wave.sources else ""
-        report(Note(text=f"Submitted array {array}, {len(jobs)} of {len(specs)} runs{after}"))
+        report(Note(text=f"Submitted array {number}, {len(jobs)} of {len(specs)} runs{after}"))
     return stuck | taken
 
 
@@ -155,13 +157,13 @@ def parameters(ask: Ask, at_once: int, dependency: str) -> dict[str, Any]:
 
 
 def _submit_array(
-    wave: Wave, store: Store, resources: Resources, ask: Ask, dependency: str
+    array: dict[str, RunSpec], store: Store, resources: Resources, ask: Ask, dependency: str
 ) -> dict[str, str]:
     """Run id -> job id; InputError with what Slurm said where it refuses."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     root = store.root.absolute()
-    jobs = [Job(spec, root, settled(resources, ask), RUN) for spec in wave.specs]
+    jobs = [Job(spec, root, settled(resources, ask), RUN) for spec in array.values()]
     executor = _executor(job_folder(store), ask.requeues)
     executor.update_parameters(**parameters(ask, resources.jobs, dependency))
     try:
@@ -169,7 +171,7 @@ def _submit_array(
     except (FailedJobError, FailedSubmissionError) as error:
         told = [line for line in str(error).splitlines() if line.startswith("sbatch: error")]
         raise InputError(f"Slurm refuses the jobs: {' '.join(told) or error} {ROUTE}") from None
-    return {spec.id: str(job.job_id) for spec, job in zip(wave.specs, found, strict=True)}
+    return {run_id: str(job.job_id) for run_id, job in zip(array, found, strict=True)}
 
 
 def _executor(folder: Path, requeues: int) -> SlurmExecutor:
