@@ -58,7 +58,8 @@ def run_study(
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
+    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together. Nor
+    where runs are trained elsewhere: this machine's costs are not theirs.
     Before, each dataset is audited once. Raises InputError before training where one is not at hand or whole.
     """
     started = time.monotonic()
@@ -78,7 +79,8 @@ def run_study(
             ready = partial(prepare, missing, store, resources, hear)
             execute(missing, store, shared, hear, stop, ready, **executor.arguments)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop, audit)
+        here = () if only or executor.name in ELSEWHERE else plans
+        measured, not_measured = _measure(here, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),

@@ -153,7 +153,7 @@ def leave(
     number = submit_study(plans, place.store, resources, tell, executor=part, only=only)
     typer.echo(
         f"{counted(number, 'run')} left to the queue: `paperkit status` shows them, `paperkit cancel` ends "
-        f"them, `paperkit run-all --executor {part.name}` waits for them and then measures the costs."
+        f"them, `paperkit run-all --executor {part.name}` waits for them."
     )
 
 

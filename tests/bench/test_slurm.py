@@ -137,7 +137,7 @@ def test_runs_that_are_in_the_queue_are_not_submitted_again(cluster, store):
     execute(store, one, two, wait=False)
     cluster.queue(j17_0="RUNNING", j17_1="CANCELLED")
     events = execute(store, one, two, wait=False)
-    assert "1 jobs of this store are in the queue already" in notes(events)
+    assert "in the queue already: 1" in notes(events)
     assert cluster.scripts() == [17, 18]
     assert submitted(store) == {one.id: "17_0", two.id: "18"}
 
@@ -147,7 +147,7 @@ def test_a_run_that_another_process_trains_is_left_to_it_with_what_waits_for_it(
     with store.lease(source.id):
         events = execute(store, source, after(source), free, wait=False)
     assert submitted(store) == {free.id: "17"}
-    assert "Left to other processes: 1 runs, and 1 that wait for them" in notes(events)
+    assert "left to other processes: 1; that wait for them: 1" in notes(events)
     assert cluster.scripts() == [17]
 
 

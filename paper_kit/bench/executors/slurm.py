@@ -94,6 +94,7 @@ def execute(
         ) from None
     if wait:
         watch([spec for spec in specs if spec.id not in left], store, report, should_stop)
+        report(Note(text=f"Costs are measured on a node: `{measuring(ask)}`"))
 
 
 def submit(
@@ -104,10 +105,10 @@ def submit(
     held = {run_id: job.job for run_id, job in in_queue(store, ask_queue()).items()}
     taken = {spec.id for spec in specs if spec.id not in held and store.state(spec) is RunState.RUNNING}
     if held:
-        report(Note(text=f"{len(held)} jobs of this store are in the queue already"))
+        report(Note(text=f"Jobs of this store that are in the queue already: {len(held)}"))
     planned, stuck = waves([spec for spec in specs if spec.id not in taken], store, held, ask.array_size)
     if taken | stuck:
-        report(Note(text=f"Left to other processes: {len(taken)} runs, and {len(stuck)} that wait for them"))
+        report(Note(text=f"Runs left to other processes: {len(taken)}; that wait for them: {len(stuck)}"))
     specs_of = {spec.id: spec for spec in specs}
     for wave in planned:
         array = {run_id: specs_of[run_id] for run_id in wave.runs}
@@ -118,6 +119,14 @@ def submit(
         after = f", each after its source in array {wave.array(held)}" if wave.sources else ""
         report(Note(text=f"Submitted array {number}, {len(jobs)} of {len(specs)} runs{after}"))
     return stuck | taken
+
+
+def measuring(ask: Ask) -> str:
+    """What to type so that costs are measured on such a node as trains, with nobody else on it."""
+    asked = [f"--partition={ask.partition}"] if ask.partition else []
+    asked += [f"--gpus-per-node={ask.gpus}"] if ask.gpus else []
+    options = [f"--{key}={value}" for key, value in ask.sbatch.items() if not isinstance(value, bool)]
+    return " ".join(["srun --exclusive", *asked, *options, "paperkit measure"])
 
 
 def settled(resources: Resources, ask: Ask) -> Resources:
