@@ -64,7 +64,7 @@ class Queued:
         return self.state not in OVER
 
     def __str__(self) -> str:
-        more = self.node if self.state == "RUNNING" else self.reason
+        more = self.node if self.state == "RUNNING" else self.reason if self.state in WAITING else ""
         return f"job {self.job} {self.state}" + (f" ({more})" if more not in ("", "None") else "")
 
 
@@ -173,10 +173,10 @@ def _with_job(one: RunStatus, job: str, queue: Queue, store: Store) -> RunStatus
         told = "; ".join(part for part in (one.note, str(known)) if part)
         waits = one.state is not RunState.RUNNING
         return replace(one, note=told, queued=waits)
-    if one.state is RunState.FAILED or one.state is RunState.BLOCKED or one.state is RunState.RUNNING:
+    if one.state in {RunState.FAILED, RunState.BLOCKED, RunState.RUNNING}:
         return one
-    ending = f"{known} is over" if known is not None else f"job {job} left the queue"
-    told = f"{ending}, see {log_of(store, job)}; `paperkit run-all --executor slurm` goes on"
+    ending = f"ended ({known.state})" if known is not None else "left the queue"
+    told = f"job {job} {ending}, see {log_of(store, job)}; `paperkit run-all --executor slurm` goes on"
     return replace(one, note="; ".join(part for part in (one.note, told) if part))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from paper_kit.bench.executors import _slurm_watch, local, slurm
-from paper_kit.bench.progress import Ended, Note, never
-from paper_kit.core.slurm import log_of, submitted
+from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.core.slurm import ask_queue, cancel, in_queue, log_of, submitted
 from paper_kit.core.spec import Optim, Resources, RunSpec, Transfer
 from paper_kit.core.store import RunState, Store
 from tests.bench import slurm_cluster
@@ -62,29 +62,51 @@ def arrays(store, run_id):
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_study_through_slurm_equals_the_local_executors_though_a_job_was_requeued(place, tmp_path):
+def test_a_study_through_slurm_equals_the_local_executors_though_jobs_were_requeued(place, tmp_path):
     (store, resources), runs = place, study()
-    here, events = Store(tmp_path / "here"), []
+    here, events, long = Store(tmp_path / "here"), [], runs[0]
     local.execute(runs, here, resources.model_copy(update={"jobs": 1}), lambda _: None, never, lambda: None)
-    requeue = threading.Thread(target=requeued, args=(store, runs[0]))
-    requeue.start()
+    troubles = threading.Thread(target=disturb, args=(store, long, tmp_path))
+    troubles.start()
     slurm.execute(runs, store, resources, events.append, never, lambda: None, **OPTIONS)
-    requeue.join()
-    ends = {event.run_id: event for event in events if isinstance(event, Ended)}
-    assert {run_id: end.state for run_id, end in ends.items()} == {run.id: RunState.DONE for run in runs}
+    troubles.join()
+    assert ends(events) == {run.id: RunState.DONE for run in runs}
     for run in runs:
         ours, theirs = arrays(store, run.id), arrays(here, run.id)
         assert ours.keys() == theirs.keys()
         assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    assert [row["epoch"] for row in store.history(runs[0].id)] == list(range(1, LONG + 1))
-    started = log_of(store, submitted(store)[runs[0].id]).read_text()
-    assert started.count("Starting with") == 2
-    notes = [event.text for event in events if isinstance(event, Note)]
-    assert any("each after its source" in text for text in notes)
+    assert [row["epoch"] for row in store.history(long.id)] == list(range(1, LONG + 1))
+    log = log_of(store, submitted(store)[long.id]).read_text()
+    assert log.count("Starting with") == 3  # at first, after the pre-emption, after the warning of its time
+    assert log.count(f"0 of {LONG} epochs\n") == 1  # only the first began at the beginning
+    assert any("each after its source" in event.text for event in events if isinstance(event, Note))
 
 
-def requeued(store, run):
-    """Nothing; the run's job was put back into the queue when it had finished some epochs."""
+def disturb(store, run, folder):
+    """Nothing; the run was pre-empted by a job of a higher partition, and later warned that its time is up."""
     slurm_cluster.until(lambda: len(store.history(run.id)) > 20, "some epochs", 120)
+    urgent = ["sbatch", "--partition=high", "--exclusive", f"--output={folder / 'urgent'}", "--wrap=sleep 1"]
+    subprocess.run(urgent, check=True, capture_output=True)
+    reached = len(store.history(run.id))
+    slurm_cluster.until(lambda: len(store.history(run.id)) > reached + 50, "more epochs", 120)
     job = submitted(store)[run.id]
-    subprocess.run(["scontrol", "requeue", job], check=True)
+    subprocess.run(["scancel", "--signal=USR2", job], check=True)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_cancelled_run_keeps_its_checkpoint_and_who_waits_for_it_is_told(place):
+    (store, resources), long, events = place, spec(seed=7, epochs=100_000), []
+
+    def report(event):
+        events.append(event)
+        if isinstance(event, Progress) and event.epoch > 5:
+            cancel([submitted(store)[long.id]])
+
+    slurm.execute([long], store, resources, report, never, lambda: None, **OPTIONS)
+    assert ends(events) == {long.id: RunState.PARTIAL}
+    assert store.file(long.id, "checkpoint.pt").is_file()
+    assert not in_queue(store, ask_queue())
+
+
+def ends(events):
+    return {event.run_id: event.state for event in events if isinstance(event, Ended)}

@@ -42,8 +42,9 @@ def test_status_names_the_job_of_each_run_that_is_not_done(queued, cluster, pape
     cluster.queue(j17_0="RUNNING", j17_1="TIMEOUT")
     result = paperkit("status")
     assert "job 17_0 RUNNING (node1)" in result.stdout
-    assert "job 17_1 TIMEOUT (Resources) is over, see " in result.stdout
-    assert "17_2_0_log.out" in result.stdout
+    assert "job 17_1 ended (TIMEOUT), see " in result.stdout
+    assert "job 17_2 left the queue, see " in result.stdout
+    assert "17_2_0_log.out; `paperkit run-all --executor slurm` goes on" in result.stdout
     assert len(queued) == 4
 
 

@@ -109,7 +109,7 @@ class _Watcher:
         release_dead(self._store, (spec.id,))
         job, state = self._jobs.get(spec.id, "?"), found.state if found is not None else ""
         if self._store.state(spec) not in (RunState.FAILED, RunState.BLOCKED) and state in DEATHS:
-            log = log_of(self._store, job)
+            log = log_of(self._store, job).relative_to(self._store.root.absolute())
             self._store.fail(spec.id, f"its job {job} ended ({state}): {DEATHS[state]}", f"See {log}.")
         ended = self._store.state(spec)
         reason = {
