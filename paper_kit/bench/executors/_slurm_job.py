@@ -92,7 +92,7 @@ class _Printer:
 
     def hear(self, event: Event) -> None:
         """Nothing; an epoch that was finished is printed."""
-        if not isinstance(event, Progress) or event.epoch == self._epoch:
+        if not isinstance(event, Progress) or event.stage == "data" or event.epoch == self._epoch:
             return
         self._epoch = event.epoch
         reached = "" if event.accuracy is None else f", {100 * event.accuracy:.1f} % on validation"
