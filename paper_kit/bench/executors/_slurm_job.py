@@ -13,9 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from paper_kit.bench.executors._worker import environment, train
+from paper_kit.bench.executors._worker import Line, environment, train
 from paper_kit.bench.progress import Event, Progress
-from paper_kit.bench.stopping import Stop, stopping
 from paper_kit.core.slurm import claim
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
@@ -45,11 +44,11 @@ class Job:
         claim(store, self.spec.id, submitit.JobEnvironment().job_id)
         module, _, name = self.function.partition(":")
         run_one = getattr(importlib.import_module(module), name)
-        with stopping() as stop, _warned(stop) as warned:
-            ended = train(self.spec, store, self.resources, run_one, _Printer().hear, stop)
+        with _listening(told := _Told()):
+            ended = train(self.spec, store, self.resources, run_one, told)
         if ended.state is RunState.DONE:
             return "done"
-        if ended.state is RunState.PARTIAL and warned:
+        if ended.state is RunState.PARTIAL and told.time_is_up:
             signal.raise_signal(TIME_IS_UP)  # submitit puts the job back into the queue, so often as it may
         sys.exit(f"The run {self.spec.id} is not done ({ended.state}). {ended.reason}".rstrip())
 
@@ -60,40 +59,51 @@ class Job:
         return DelayedSubmission(self)
 
 
-@contextmanager
-def _warned(stop: Stop) -> Iterator[list[int]]:
-    """The warnings that the time is up: the run is asked to stop; where it goes on, submitit ends it."""
-    heard: list[int] = []
-
-    def warn(number: int, _frame: FrameType | None) -> None:
-        heard.append(number)
-        stop.interrupted = True
-        signal.alarm(NOTICE_S // 2)
-
-    def insist(_number: int, frame: FrameType | None) -> None:
-        if callable(before):
-            before(TIME_IS_UP, frame)
-
-    before = signal.signal(TIME_IS_UP, warn)
-    alarm = signal.signal(signal.SIGALRM, insist)
-    try:
-        yield heard
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, alarm)
-        signal.signal(TIME_IS_UP, before)
-
-
-class _Printer:
-    """The watcher of a run in a job: its log gets a line an epoch."""
+class _Told(Line):
+    """What the run at work is told, by Slurm's signals in place of a parent; an epoch is a line in the log."""
 
     def __init__(self) -> None:
+        self.stop = False
+        self.time_is_up = False
+        self._leave = False
         self._epoch = -1
 
-    def hear(self, event: Event) -> None:
+    def should_stop(self) -> bool:
+        """Whether Slurm takes the node away."""
+        return self._leave
+
+    def go(self, _number: int, _frame: FrameType | None) -> None:
+        """Nothing; SIGTERM came, which Slurm sends twice."""
+        self._leave = True
+
+    def warn(self, _number: int, _frame: FrameType | None) -> None:
+        """Nothing; the time is up soon."""
+        self._leave = self.time_is_up = True
+        signal.alarm(NOTICE_S // 2)
+
+    def send(self, message: Event | str) -> None:
         """Nothing; an epoch that was finished is printed."""
-        if not isinstance(event, Progress) or event.stage == "data" or event.epoch == self._epoch:
+        if not isinstance(message, Progress) or message.stage == "data" or message.epoch == self._epoch:
             return
-        self._epoch = event.epoch
-        reached = "" if event.accuracy is None else f", {100 * event.accuracy:.1f} % on validation"
-        print(f"{event.run_id}: {event.epoch} of {event.epochs} epochs{reached}", flush=True)
+        self._epoch = message.epoch
+        reached = "" if message.accuracy is None else f", {100 * message.accuracy:.1f} % on validation"
+        print(f"{message.run_id}: {message.epoch} of {message.epochs} epochs{reached}", flush=True)
+
+
+@contextmanager
+def _listening(told: _Told) -> Iterator[None]:
+    """Nothing; signals are heard. A run that goes on for long after its warning is ended by submitit."""
+    submitits = signal.getsignal(TIME_IS_UP)
+
+    def insist(_number: int, frame: FrameType | None) -> None:
+        if callable(submitits):
+            submitits(TIME_IS_UP, frame)
+
+    handlers = {signal.SIGTERM: told.go, TIME_IS_UP: told.warn, signal.SIGALRM: insist}
+    earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from paper_kit.bench.progress import Ended, Event, Report, ShouldStop
+from paper_kit.bench.progress import Ended, Event
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
@@ -41,8 +41,7 @@ def work(connection: Connection, task: Task) -> None:
     line = Line(connection)
     line.send(READY)
     while (spec := line.next_run()) is not None:
-        line.stop = False
-        line.send(train(spec, Store(task.store), task.resources, run_one, line.send, line.should_stop))
+        line.send(train(spec, Store(task.store), task.resources, run_one, line))
 
 
 def environment(threads: int, gpu: str) -> dict[str, str]:
@@ -53,17 +52,13 @@ def environment(threads: int, gpu: str) -> dict[str, str]:
 
 
 def train(
-    spec: RunSpec,
-    store: Store,
-    resources: Resources,
-    run_one: Callable[..., RunState],
-    report: Report,
-    should_stop: ShouldStop,
+    spec: RunSpec, store: Store, resources: Resources, run_one: Callable[..., RunState], line: Line
 ) -> Ended:
     """How the run ended; whatever goes wrong in it is written to its error.txt."""
     started = time.monotonic()
+    line.stop = False
     try:
-        state = run_one(spec, store, resources, report=report, should_stop=should_stop)
+        state = run_one(spec, store, resources, report=line.send, should_stop=line.should_stop)
     except Busy:
         state = RunState.RUNNING
     except Exception as error:
