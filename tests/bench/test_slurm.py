@@ -315,6 +315,7 @@ def test_a_job_that_is_told_to_go_leaves_its_run_to_be_resumed(store, number, co
     assert said in out
     assert store.state(spec) is RunState.PARTIAL
     assert not store.leased(spec.id)
+    assert not store.file(spec.id, "job.json").exists()  # it names the machine
     assert json.loads(seen.read_text())["threads"] == "2"
 
 

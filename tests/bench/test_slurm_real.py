@@ -19,7 +19,7 @@ SLURM = slurm_cluster.lacking()
 OPTIONS = {"partition": "low", "time_min": 5, "array_size": 3}
 LONG = 150  # epochs of some 20 ms: enough to be met at work
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(SLURM), reason=SLURM)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.skipif(bool(SLURM), reason=SLURM)]
 
 
 def spec(dataset="patterns", **fields):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from paper_kit.bench.executors._worker import Line, environment, train
 from paper_kit.bench.progress import Event, Progress
-from paper_kit.core.slurm import claim
+from paper_kit.core.slurm import CLAIM, claim
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 
@@ -41,16 +41,18 @@ class Job:
 
         os.environ.update(environment(self.resources.threads, gpu=""))
         store = Store(self.store)
-        claim(store, self.spec.id, submitit.JobEnvironment().job_id)
+        run_id = self.spec.id
+        claim(store, run_id, submitit.JobEnvironment().job_id)
         module, _, name = self.function.partition(":")
         run_one = getattr(importlib.import_module(module), name)
         with _listening(told := _Told()):
             ended = train(self.spec, store, self.resources, run_one, told)
+        store.file(run_id, CLAIM).unlink(missing_ok=True)
         if ended.state is RunState.DONE:
             return "done"
         if ended.state is RunState.PARTIAL and told.time_is_up:
             signal.raise_signal(TIME_IS_UP)  # submitit puts the job back into the queue, so often as it may
-        sys.exit(f"The run {self.spec.id} is not done ({ended.state}). {ended.reason}".rstrip())
+        sys.exit(f"The run {run_id} is not done ({ended.state}). {ended.reason}".rstrip())
 
     def checkpoint(self) -> DelayedSubmission:
         """What submitit puts back into the queue: the same, because the checkpoint is in the Store."""
@@ -60,7 +62,7 @@ class Job:
 
 
 class _Told(Line):
-    """What the run at work is told, by Slurm's signals in place of a parent; an epoch is a line in the log."""
+    """What the run at work is told by Slurm's signals, for want of a parent; its log gets a line an epoch."""
 
     def __init__(self) -> None:
         self.stop = False
