@@ -85,16 +85,21 @@ def execute(
         array_size=array_size, at_once=at_once, requeues=requeues, setup=setup, sbatch=sbatch,
     )  # fmt: skip
     prepare()
-    try:
-        with store.lease(SUBMITTING):
-            left = submit(specs, store, resources, report, ask)
-    except Busy:
-        raise PaperkitError(
-            "Another run-all submits the jobs of this store; try again in a moment."
-        ) from None
+    left = _submit_alone(specs, store, resources, report, ask)
     if wait:
         watch([spec for spec in specs if spec.id not in left], store, report, should_stop)
         report(Note(text=f"Costs are measured on a node: `{measuring(ask)}`"))
+
+
+def _submit_alone(
+    specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, ask: Ask
+) -> frozenset[str]:
+    """As `submit`; PaperkitError where somebody else submits jobs of this Store just now."""
+    try:
+        with store.lease(SUBMITTING):
+            return submit(specs, store, resources, report, ask)
+    except Busy:
+        raise PaperkitError("Another run-all submits jobs of this store; try again in a moment.") from None
 
 
 def submit(
