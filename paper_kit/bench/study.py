@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
+from paper_kit.bench.elsewhere import signs, wait_for_work
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report
 from paper_kit.bench.stopping import Stop, Why, stopping
@@ -18,7 +20,7 @@ from paper_kit.core.part import Part, load
 from paper_kit.core.plan import Plan, chosen_runs
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.status import statuses
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import Busy, RunState, Store
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 
@@ -60,7 +62,6 @@ def run_study(
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, store)
     ended: dict[str, Ended] = {}
 
     def hear(event: Event) -> None:
@@ -69,10 +70,7 @@ def run_study(
         report(event)
 
     with stopping(resources.time_limit_s) as stop:
-        if missing:
-            execute, shared = load("executor", executor.name), share(resources, len(runs))
-            ready = partial(prepare, missing, store, resources, hear)
-            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
+        _train(runs, store, resources, hear, stop, executor, ended)
         audit = partial(_audit, runs, store, resources, hear, stop)
         measured, not_measured = _measure(() if only else plans, store, resources, hear, stop, audit)
     return Summary(
@@ -84,6 +82,34 @@ def run_study(
         seconds=time.monotonic() - started,
         stopped=stop.why,
     )
+
+
+def _train(
+    runs: tuple[RunSpec, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    stop: Stop,
+    executor: Part,
+    ended: Mapping[str, Ended],
+) -> None:
+    """Nothing; every run was trained that was missing, and what other processes gave up or lost meanwhile."""
+    if all(store.state(run) is RunState.DONE for run in runs):
+        return
+    execute, shared = load("executor", executor.name), share(resources, len(runs))
+    unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue
+    signs(runs, store, unknown)
+    missing, tried = to_train(runs, store), set[str]()
+    while True:
+        if missing:
+            ready = partial(prepare, missing, store, resources, report)
+            execute(missing, store, shared, report, stop, ready, **executor.arguments)
+        tried |= {run.id for run in missing}
+        elsewhere = {run_id for run_id, event in ended.items() if event.state is RunState.RUNNING}
+        open_runs = tuple(run for run in runs if run.id not in tried - elsewhere)
+        missing = wait_for_work(open_runs, store, report, stop, unknown)
+        if not missing:
+            return
 
 
 def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
@@ -100,15 +126,21 @@ def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
 def set_aside(
     plans: tuple[Plan, ...], store: Store, resources: Resources, only: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Ids of the runs whose record is stale; their folders were renamed, so that they are trained again."""
+    """Ids of the runs whose record was stale; their folders were renamed, so that they are trained again.
+
+    A run that another process has is left to it.
+    """
 
     def fingerprint(part: Part) -> str | None:
         return fingerprint_at_hand(part, resources.data_roots, resources.cache)
 
-    stale = tuple(found.run.id for found in statuses(plans, store, fingerprint, only) if found.stale)
-    for run_id in stale:
-        store.forget(run_id)
-    return stale
+    forgotten = []
+    for found in statuses(plans, store, fingerprint, only):
+        with suppress(Busy):
+            if found.stale:
+                store.forget(found.run.id)
+                forgotten.append(found.run.id)
+    return tuple(forgotten)
 
 
 def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report) -> None:

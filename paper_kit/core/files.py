@@ -76,9 +76,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield part
     except Exception:
         if place != path.parent and not place.is_dir():
-            raise Lost(
-                f"{path}: another process has it now, for this one gave no sign of life."
-            ) from None
+            raise Lost(f"{path}: another process has it now, for this one gave no sign of life.") from None
         raise
 
 
