@@ -75,7 +75,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with _replacing(path, place) as part:
             yield part
     except Exception:
-        if place != path.parent and not place.is_dir():
+        if place != path.parent and not os.path.isdir(place):  # noqa: PTH112  (False for a stale handle too)
             raise Lost(f"{path}: another process has it now, for this one gave no sign of life.") from None
         raise
 

@@ -184,20 +184,20 @@ class Store:
         """Nothing; the run no longer counts as failed."""
         self.file(run_id, "error.txt").unlink(missing_ok=True)
 
-    def forget(self, run_id: str) -> None:
-        """Nothing; the run's results are set aside in `<id>.old-<n>`, so that it is trained again.
+    def forget(self, run_id: str) -> Path:
+        """Where the run's results are set aside, `<id>.old-<n>`, so that it is trained again.
 
         Raises Busy where a process works on it.
         """
         folder = self.folder(run_id)
-        if not folder.exists():
-            return
-        with self.lease(run_id):
-            number = 1
-            while (self.root / f"{run_id}.old-{number}").exists():
-                number += 1
-            aside = folder.rename(self.root / f"{run_id}.old-{number}")
-            clear(aside)
+        number = 1
+        while (aside := self.root / f"{run_id}.old-{number}").exists():
+            number += 1
+        if folder.exists():
+            with self.lease(run_id):
+                folder.rename(aside)
+                clear(aside)
+        return aside
 
     def write_record(self, record: RunRecord) -> None:
         """Nothing; the run is done from here on."""
