@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -74,10 +75,16 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with _replacing(path, place) as part:
             yield part
-    except Exception:
-        if place != path.parent and not os.path.isdir(place):  # noqa: PTH112  (False for a stale handle too)
+    except Exception as error:
+        if place != path.parent and _is_gone(place, error) and path.parent.is_dir():
             raise Lost(f"{path}: another process has it now, for this one gave no sign of life.") from None
         raise
+
+
+def _is_gone(place: Path, error: Exception) -> bool:
+    """Whether the folder is gone; a file system that remembers names may show it a while longer."""
+    missing = isinstance(error, OSError) and error.errno in {errno.ENOENT, errno.ESTALE}
+    return missing or not place.is_dir()
 
 
 @contextmanager
