@@ -1,6 +1,7 @@
 """Four run-all on one store, one killed, one stopped for longer than a lease and continued."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,30 +19,55 @@ from tests.bench import writer
 
 ROOT = Path(__file__).resolve().parents[2]
 PERIOD_S = 6.0
+REMEMBERING = "attr_timeout=1,entry_timeout=1,negative_timeout=1"
 
 
-def start(store, cache, pause_s):
+@pytest.fixture(params=["one folder", "two mounts"])
+def roots(request, tmp_path):
+    """Where each of the four finds the Store: through two mounts as two machines find that of a server.
+
+    Each remembers for a second what it saw, knows no lock of the other, and exchanges no names.
+    """
+    real = tmp_path / "runs"
+    real.mkdir()
+    if request.param == "one folder":
+        yield [real] * 4
+        return
+    if not shutil.which("bindfs"):
+        pytest.skip("bindfs is not installed (Debian: apt-get install bindfs)")
+    mounts = [tmp_path / "here", tmp_path / "there"]
+    for mount in mounts:
+        mount.mkdir()
+        subprocess.run(["bindfs", "-o", REMEMBERING, str(real), str(mount)], check=True)
+    try:
+        yield mounts * 2
+    finally:
+        for mount in mounts:
+            subprocess.run(["fusermount", "-u", str(mount)], check=True)
+
+
+def start(root, tmp_path, pause_s):
     """A run-all in a process group of its own, whose number is in the lines of its epochs."""
     settings = {
         "PYTHONPATH": str(ROOT),
         PERIOD_VARIABLE: str(PERIOD_S),
         "PAPERKIT_TEST_PAUSE_S": str(pause_s),
+        "PAPERKIT_TEST_LOG": str(tmp_path / "epochs.log"),
     }
-    store.root.mkdir(parents=True, exist_ok=True)
-    with (store.root.parent / f"{time.monotonic_ns()}.log").open("w") as log:
+    with (tmp_path / f"{time.monotonic_ns()}.log").open("w") as log:
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/bench/writer.py"), str(store.root), str(cache)],
+            [sys.executable, str(ROOT / "tests/bench/writer.py"), str(root), str(tmp_path / "data")],
             cwd=ROOT,
-            env=os.environ | settings | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | settings,
             start_new_session=True,
             stdout=log,
             stderr=log,
         )
 
 
-def epochs(store):
+def epochs(tmp_path):
     """(run, epoch, process group) of every epoch that was trained, in order."""
-    log = store.root / "epochs.log"
+    log = tmp_path / "epochs.log"
     lines = log.read_text().splitlines() if log.is_file() else []
     return [(run, int(epoch), int(group)) for run, epoch, group in map(str.split, lines)]
 
@@ -55,9 +81,9 @@ def until(question, seconds=120):
     return answer
 
 
-def run_at_work(store, process):
+def run_at_work(tmp_path, process):
     """The run that a writer has just trained an epoch of, not its last."""
-    mine = [(run, epoch) for run, epoch, group in epochs(store) if group == process.pid]
+    mine = [(run, epoch) for run, epoch, group in epochs(tmp_path) if group == process.pid]
     return mine[-1][0] if mine and mine[-1][1] < writer.EPOCHS - 1 else ""
 
 
@@ -68,18 +94,17 @@ def predictions(store, run):
 
 @pytest.mark.slow
 def test_of_four_writers_one_is_killed_and_one_sleeps_too_long_and_every_run_is_trained_once(
-    tmp_path, monkeypatch
+    roots, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(ROOT)
-    store, cache = Store(tmp_path / "runs"), tmp_path / "data"
-    writers = [start(store, cache, pause_s=0.5) for _ in range(4)]
+    writers = [start(root, tmp_path, pause_s=0.5) for root in roots]
     killed, sleeper, *others = writers
     try:
-        killed_in = until(lambda: run_at_work(store, killed))
+        killed_in = until(lambda: run_at_work(tmp_path, killed))
         os.killpg(killed.pid, signal.SIGKILL)
-        slept_in = until(lambda: run_at_work(store, sleeper))
+        slept_in = until(lambda: run_at_work(tmp_path, sleeper))
         os.killpg(sleeper.pid, signal.SIGSTOP)
-        until(lambda: {group for run, _, group in epochs(store) if run == slept_in} - {sleeper.pid})
+        until(lambda: {group for run, _, group in epochs(tmp_path) if run == slept_in} - {sleeper.pid})
         os.killpg(sleeper.pid, signal.SIGCONT)
         assert [process.wait(timeout=200) for process in (sleeper, *others)] == [0, 0, 0]
     finally:
@@ -88,9 +113,9 @@ def test_of_four_writers_one_is_killed_and_one_sleeps_too_long_and_every_run_is_
                 os.killpg(process.pid, signal.SIGKILL)
         killed.wait()
 
-    runs = writer.a_plan().runs
+    store, runs = Store(tmp_path / "runs"), writer.a_plan().runs
     assert {store.state(run) for run in runs} == {RunState.DONE}
-    trained = epochs(store)
+    trained = epochs(tmp_path)
     again = {run for (run, _), times in Counter(line[:2] for line in trained).items() if times > 1}
     assert again <= {killed_in, slept_in}
     groups = [group for run, _, group in trained if run == slept_in]
@@ -98,7 +123,7 @@ def test_of_four_writers_one_is_killed_and_one_sleeps_too_long_and_every_run_is_
     assert sleeper.pid not in groups[first_other:], "the one who slept gave way"
 
     alone = Store(tmp_path / "alone")
-    assert start(alone, cache, pause_s=0).wait(timeout=100) == 0
+    assert start(alone.root, tmp_path, pause_s=0).wait(timeout=100) == 0
     for run in runs:
         assert predictions(store, run.id) == predictions(alone, run.id)
         record = store.record(run.id)
