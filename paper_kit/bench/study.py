@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,22 +91,25 @@ def _train(
     report: Report,
     stop: Stop,
     executor: Part,
-    ended: Mapping[str, Ended],
+    ended: dict[str, Ended],
 ) -> None:
     """Nothing; every run was trained that was missing, and what other processes gave up or lost meanwhile."""
-    if all(store.state(run) is RunState.DONE for run in runs):
+    left = tuple(run for run in runs if store.state(run) is not RunState.DONE)
+    if not left:
         return
     execute, shared = load("executor", executor.name), share(resources, len(runs))
     unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue
-    signs(runs, store, unknown)
+    signs(left, store, unknown)
     missing, tried = to_train(runs, store), set[str]()
     while True:
         if missing:
+            for run in missing:
+                ended.pop(run.id, None)  # what is heard from here on counts
             ready = partial(prepare, missing, store, resources, report)
             execute(missing, store, shared, report, stop, ready, **executor.arguments)
         tried |= {run.id for run in missing}
         elsewhere = {run_id for run_id, event in ended.items() if event.state is RunState.RUNNING}
-        open_runs = tuple(run for run in runs if run.id not in tried - elsewhere)
+        open_runs = tuple(run for run in left if run.id not in tried - elsewhere)
         missing = wait_for_work(open_runs, store, report, stop, unknown)
         if not missing:
             return

@@ -199,14 +199,14 @@ def _numbers(folder: Path) -> list[int]:
 
 def _read(folder: Path, number: int) -> Claim:
     try:
-        with (folder / f"lease.{number}" / OWNER).open(encoding="utf-8") as opened:
+        with (folder / f"lease.{number}" / OWNER).open("rb") as opened:
             beat = os.fstat(opened.fileno()).st_mtime_ns  # of the opened file: NFS asks its server then
             text = opened.read(10_000)
     except (FileNotFoundError, NotADirectoryError):
         return Claim(number, held=False)
     try:
         return Claim(number, held=True, owner=Owner.model_validate_json(text), beat=beat)
-    except ValidationError:  # damaged, or of a later version: nobody knows, so its silence must be seen
+    except ValidationError:  # damaged, or of a later version: its silence must be seen
         return Claim(number, held=True, beat=beat)
 
 

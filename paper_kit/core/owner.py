@@ -10,11 +10,12 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from paper_kit.core.errors import InputError
 
 PERIOD_S = 300.0  # an owner who is silent for so long may be superseded
+LONGEST_S = 1e6
 PERIOD_VARIABLE = "PAPERKIT_LEASE_S"
 _STATE, _START = 0, 19  # fields of /proc/<pid>/stat after the name, see proc(5)
 
@@ -29,7 +30,7 @@ class Owner(BaseModel):
     host: str
     pid: int
     start: int = 0  # clock ticks from boot to its start, so that a number used again is noticed; 0: unknown
-    period_s: float = PERIOD_S
+    period_s: float = Field(default=PERIOD_S, gt=0, le=LONGEST_S)
     job: str = ""  # what the queue calls it, such as "slurm:1234_5"
 
     @property
@@ -49,7 +50,7 @@ def period_s() -> float:
         found = float(text or PERIOD_S)
     except ValueError:
         found = 0.0
-    if not 0.1 <= found <= 1e6:
+    if not 0.1 <= found <= LONGEST_S:
         raise InputError(f"{PERIOD_VARIABLE} = {text!r}: expected seconds, such as {PERIOD_S:g}.")
     return found
 

@@ -178,8 +178,9 @@ def test_a_process_number_that_was_used_again_is_not_its_former_owner(store, spe
     assert not store.leased(spec.id)
 
 
-def test_a_damaged_lease_is_waited_for(store, spec):
-    on_another_machine(store, spec).write_text("{")
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"period_s": 1e999}'])
+def test_a_damaged_lease_is_waited_for(content, store, spec):
+    on_another_machine(store, spec).write_bytes(content)
     assert store.leased(spec.id)
     assert store.owner(spec.id) is None
     with pytest.raises(Busy, match="another process works on it"):
