@@ -125,10 +125,12 @@ def work(
     from paper_kit.cli.board import Board
     from paper_kit.cli.display import shown
     from paper_kit.core.plan import chosen_runs, run_labels
+    from paper_kit.core.store import RunState
 
     runs = chosen_runs(plans, only)
     missing = to_train(runs, place.store, part)
-    board = Board(missing, run_labels(plans), len(runs) - len(missing), Pace())
+    left = [run for run in runs if place.store.state(run) is not RunState.DONE]
+    board = Board(left, run_labels(plans), len(runs) - len(left), Pace())
     if missing:
         tell_idle(plans)
     with shown(board) as report:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,11 +19,12 @@ from paper_kit.core.files import read_json, write_json
 from paper_kit.core.status import RunStatus
 from paper_kit.core.store import RunState, Store
 
+QUEUE = "slurm"  # how the names of its jobs begin in leases
 FOLDER = "slurm"  # in the Store: a file a submission, and what submitit writes
-CLAIM = "job.json"  # in a run's folder: the job and the process that work on it, or last did
 LOG = "{job}_0_log.out"  # submitit's name of what a job printed
 SQUEUE = ("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%r|%N")
 PATIENCE_S = 60.0  # a controller under load answers late
+RECENT_S = 10.0  # so old may an answer be that says of a job that it works
 PER_CALL = 500  # jobs that one scancel is given
 OVER = {  # "JOB STATE CODES" of squeue's manual; every other state may still lead to work
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
@@ -38,15 +39,6 @@ class Submission(Frozen):
     jobs: dict[str, str]
     uid: int
     submitted_at: str
-
-
-class Claim(Frozen):
-    """The process that a job started for a run."""
-
-    job: str
-    uid: int
-    host: str
-    pid: int
 
 
 @dataclass(frozen=True)
@@ -118,28 +110,25 @@ def in_queue(store: Store, queue: Queue | None) -> dict[str, Queued]:
     )
 
 
-def claim(store: Store, run_id: str, job: str) -> None:
-    """Nothing; this process works on the run for the job. A lease of a process that is gone is taken away."""
-    release_dead(store, (run_id,), mine=job)
-    found = Claim(job=job, uid=os.getuid(), host=socket.gethostname(), pid=os.getpid())
-    write_json(store.file(run_id, CLAIM), found.model_dump(mode="json"))
+def lease_name(job: str) -> str:
+    """What a lease says of a job of this user, such as "slurm:17_3@1000"."""
+    return f"{QUEUE}:{job}@{os.getuid()}"
 
 
-def release_dead(store: Store, run_ids: Iterable[str], mine: str = "") -> tuple[str, ...]:
-    """Ids of the runs whose lease was taken away: its job is over, waits anew, or is `mine`, started anew.
+def unknown_job(name: str) -> bool:
+    """Whether no process of a job works any more: the queue no longer knows it, or it waits anew.
 
-    A process that still lived would see at its next heartbeat that the lease is no longer its own.
+    False for jobs of other users, whom `squeue --me` does not show, and where no queue answers.
     """
-    held = {run_id: found for run_id in run_ids if (found := _holder(store, run_id)) is not None}
-    if not held:
-        return ()
-    queue = ask_queue()  # after the leases were read: what starts from here on is not judged
-    if queue is None:
-        return ()
-    gone = tuple(run_id for run_id, job in held.items() if job == mine or _rests(queue.get(job)))
-    for run_id in gone:
-        store.file(run_id, "lease").unlink(missing_ok=True)
-    return gone
+    queue, _, rest = name.partition(":")
+    job, _, uid = rest.partition("@")
+    if queue != QUEUE or uid != str(os.getuid()):
+        return False
+    recent = _recent_queue(int(time.monotonic() // RECENT_S))
+    if recent is None or not _rests(recent.get(job)):
+        return False
+    queue_now = ask_queue()  # the job may have started since; its lease is older than this answer
+    return queue_now is not None and _rests(queue_now.get(job))
 
 
 def cancel(jobs: Iterable[str]) -> None:
@@ -180,21 +169,14 @@ def _with_job(one: RunStatus, job: str, queue: Queue, store: Store) -> RunStatus
     return replace(one, note="; ".join(part for part in (one.note, told) if part))
 
 
+@lru_cache(maxsize=1)
+def _recent_queue(_tick: int) -> Queue | None:
+    return ask_queue()
+
+
 def _rests(found: Queued | None) -> bool:
     """Whether no process of the job works now."""
     return found is None or not found.active or found.state in WAITING
-
-
-def _holder(store: Store, run_id: str) -> str | None:
-    """The job whose process holds the lease of the run; None where it is free or somebody else's."""
-    try:
-        marker = store.file(run_id, "lease").read_text(encoding="utf-8")
-        found = Claim.model_validate(read_json(store.file(run_id, CLAIM)))
-    except (OSError, InputError, ValidationError):
-        return None
-    fields: dict[str, Any] = dict(line.split("=", 1) for line in marker.splitlines() if "=" in line)
-    same = (fields.get("host"), fields.get("pid")) == (found.host, str(found.pid))
-    return found.job if same and found.uid == os.getuid() else None
 
 
 def _submission(path: Path) -> Submission:

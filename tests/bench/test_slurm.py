@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from paper_kit.bench import study
+from paper_kit.bench.elsewhere import signs
 from paper_kit.bench.executors import _slurm_watch, slurm
 from paper_kit.bench.executors._slurm_job import Job
 from paper_kit.bench.executors._slurm_waves import waves
@@ -19,8 +19,17 @@ from paper_kit.bench.progress import Ended, Note, Progress, never
 from paper_kit.core import slurm as core_slurm
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import write_json
+from paper_kit.core.owner import this_process
 from paper_kit.core.part import Part
-from paper_kit.core.slurm import ask_queue, claim, in_queue, log_of, release_dead, submitted, write_submission
+from paper_kit.core.slurm import (
+    ask_queue,
+    in_queue,
+    lease_name,
+    log_of,
+    submitted,
+    unknown_job,
+    write_submission,
+)
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from tests.bench.fake_slurm import FakeSlurm
@@ -35,6 +44,7 @@ def cluster(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", found.path)
     monkeypatch.setattr(_slurm_watch, "LOOK_S", 0.01)
     monkeypatch.setattr(_slurm_watch, "QUEUE_S", 0.0)
+    monkeypatch.setattr(core_slurm, "RECENT_S", 1e-6)
     monkeypatch.setattr(slurm, "RUN", "fake_engine:run_one")
     return found
 
@@ -229,53 +239,38 @@ def test_who_stops_waiting_leaves_the_jobs_in_the_queue(cluster, store):
 
 
 def test_a_lease_is_taken_away_where_the_queue_no_longer_knows_its_job(cluster, store):
-    spec, mine = a_run(), {"pid": 4_000_000, "host": "node7"}
-    held(store, spec, job="17_0", **mine)
+    spec = a_run()
+    held(store, spec, lease_name("17_0"))
     cluster.queue(j17_0="RUNNING")
-    assert release_dead(store, [spec.id]) == ()
+    signs([spec], store, unknown_job)
     assert store.state(spec) is RunState.RUNNING
-    for state in ("PENDING", "NODE_FAIL"):  # it waits anew, or is over
-        held(store, spec, job="17_0", **mine)
-        cluster.queue(j17_0=state)
-        assert release_dead(store, [spec.id]) == (spec.id,)
-    held(store, spec, job="17_0", **mine)
+    cluster.queue(j17_0="PENDING")  # it was put back into the queue and waits anew
+    signs([spec], store, unknown_job)
+    assert store.state(spec) is RunState.PARTIAL
+    held(store, spec, lease_name("17_0"))
     cluster.queue()
-    assert release_dead(store, [spec.id]) == (spec.id,)
-    assert store.state(spec) is not RunState.RUNNING
+    execute(store, spec, wait=False)
+    assert submitted(store) == {spec.id: "17"}
 
 
-def test_a_lease_that_no_job_of_ours_holds_is_not_touched(cluster, store):
-    spec = a_run()
-    held(store, spec, job="17_0", pid=4_000_000, host="node7")
-    store.file(spec.id, "lease").write_text("filelock/2\npid=7\nhost=node8\n")  # taken over since
-    cluster.queue()
-    assert release_dead(store, [spec.id]) == ()
-    assert store.state(spec) is RunState.RUNNING
-
-
-def test_no_lease_is_taken_away_while_the_queue_does_not_answer(cluster, store):
-    spec = a_run()
-    held(store, spec, job="17_0", pid=4_000_000, host="node7")
+def test_a_queue_is_not_asked_about_what_it_cannot_know(cluster):
+    assert unknown_job(lease_name("17_0"))
+    cluster.queue(j17_0="COMPLETING")
+    assert not unknown_job(lease_name("17_0"))
+    assert unknown_job(lease_name("17_1"))
+    assert not unknown_job(f"slurm:17_1@{os.getuid() + 1}")  # another user's, whom squeue --me leaves out
+    assert not unknown_job("ray:17_1@0")
     (cluster.folder / "squeue").write_text("#!/bin/sh\nexit 1\n")
-    assert release_dead(store, [spec.id]) == ()
+    assert not unknown_job(lease_name("17_1"))
 
 
-def test_a_requeued_job_takes_the_lease_of_its_own_dead_process(cluster, store):
-    spec = a_run()
-    held(store, spec, job="17_0", pid=4_000_000, host="node7")
-    cluster.queue(j17_0="RUNNING")
-    claim(store, spec.id, "17_0")
-    with store.lease(spec.id):
-        found = json.loads(store.file(spec.id, "job.json").read_text())
-    assert (found["pid"], found["host"]) == (os.getpid(), socket.gethostname())
-
-
-def held(store, spec, job, pid, host):
-    """Nothing; a process of a job on another node holds the lease."""
+def held(store, spec, job):
+    """Nothing; a process of a job on another machine holds the lease."""
     store.begin(spec)
-    store.file(spec.id, "lease").write_text(f"filelock/2\npid={pid}\nhost={host}\nmode=lease\n")
-    found = {"job": job, "uid": os.getuid(), "host": host, "pid": pid}
-    write_json(store.file(spec.id, "job.json"), found)
+    owner = this_process(job).model_copy(update={"machine": "another"})
+    place = store.file(spec.id, "lease.7")
+    place.mkdir(exist_ok=True)
+    (place / "owner.json").write_text(owner.model_dump_json())
 
 
 def test_a_damaged_list_of_jobs_is_named(cluster, store):
@@ -302,6 +297,7 @@ print(job())
 )
 def test_a_job_that_is_told_to_go_leaves_its_run_to_be_resumed(store, number, code, said):
     spec = a_run("slow", epochs=10_000)
+    held(store, spec, lease_name("17"))  # by an earlier process of the job, which was killed
     child = started(Job(spec, store.root, Resources(threads=2), "fake_engine:run_one"))
     seen = store.file(spec.id, "seen.json")
     until = time.monotonic() + 60
@@ -315,7 +311,6 @@ def test_a_job_that_is_told_to_go_leaves_its_run_to_be_resumed(store, number, co
     assert said in out
     assert store.state(spec) is RunState.PARTIAL
     assert not store.leased(spec.id)
-    assert not store.file(spec.id, "job.json").exists()  # it names the machine
     assert json.loads(seen.read_text())["threads"] == "2"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from paper_kit.bench.executors._worker import Line, environment, train
 from paper_kit.bench.progress import Event, Progress
-from paper_kit.core.slurm import CLAIM, claim
+from paper_kit.core.slurm import lease_name, unknown_job
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 
@@ -40,14 +40,13 @@ class Job:
         import submitit
 
         os.environ.update(environment(self.resources.threads, gpu=""))
-        store = Store(self.store)
-        run_id = self.spec.id
-        claim(store, run_id, submitit.JobEnvironment().job_id)
+        mine = lease_name(submitit.JobEnvironment().job_id)
+        store, run_id = Store(self.store, mine), self.spec.id
+        store.sign(run_id, lambda job: job == mine or unknown_job(job))  # ours died before
         module, _, name = self.function.partition(":")
         run_one = getattr(importlib.import_module(module), name)
         with _listening(told := _Told()):
             ended = train(self.spec, store, self.resources, run_one, told)
-        store.file(run_id, CLAIM).unlink(missing_ok=True)
         if ended.state is RunState.DONE:
             return "done"
         if ended.state is RunState.PARTIAL and told.time_is_up:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paper_kit.bench.elsewhere import signs
 from paper_kit.bench.executors._slurm_job import NOTICE_S, Job
 from paper_kit.bench.executors._slurm_watch import watch
 from paper_kit.bench.executors._slurm_waves import waves
-from paper_kit.bench.progress import Note, Report, ShouldStop
+from paper_kit.bench.progress import Ended, Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.slurm import ask_queue, in_queue, job_folder, release_dead, write_submission
+from paper_kit.core.slurm import ask_queue, in_queue, job_folder, unknown_job, write_submission
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -106,12 +107,14 @@ def submit(
     specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, ask: Ask
 ) -> frozenset[str]:
     """Ids of the runs that got no job, as other processes have them or their source; all others have one."""
-    release_dead(store, [spec.id for spec in specs])
+    signs(specs, store, unknown_job)
     held = {run_id: job.job for run_id, job in in_queue(store, ask_queue()).items()}
     taken = {spec.id for spec in specs if spec.id not in held and store.state(spec) is RunState.RUNNING}
     if held:
         report(Note(text=f"Jobs of this store that are in the queue already: {len(held)}"))
     planned, stuck = waves([spec for spec in specs if spec.id not in taken], store, held, ask.array_size)
+    for run_id in taken | stuck:
+        report(Ended(run_id=run_id, state=RunState.RUNNING))
     if taken | stuck:
         report(Note(text=f"Runs left to other processes: {len(taken)}; that wait for them: {len(stuck)}"))
     specs_of = {spec.id: spec for spec in specs}
