@@ -66,13 +66,9 @@ def run_all(
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
     resources = place.resources(
-        data,
-        jobs=jobs,
-        threads=threads,
-        device=device.value,
-        skip_bad=skip_bad,
+        data, jobs=jobs, threads=threads, device=device.value, skip_bad=skip_bad,
         time_limit_s=seconds_of(time_limit),
-    )
+    )  # fmt: skip
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)
