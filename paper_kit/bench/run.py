@@ -23,7 +23,7 @@ from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
-from paper_kit.core.errors import PaperkitError
+from paper_kit.core.errors import Lost, PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.cache import open_dataset
@@ -48,7 +48,7 @@ def run_one(
 ) -> RunState:
     """The run's state afterwards: done, failed (error.txt says why), partial (asked to stop), or blocked.
 
-    Raises Busy where another process works on the run.
+    Raises Busy where another process works on the run, or took it over because this one was silent.
     """
     source = spec.transfer.run
     if source and not store.file(source, "record.json").is_file():
@@ -60,6 +60,8 @@ def run_one(
         try:
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
+        except Lost:  # its files are another's now; the lease says so to the caller
+            raise
         except Exception as error:
             store.fail(spec.id, _reason(error, spec), traceback.format_exc())
             return RunState.FAILED

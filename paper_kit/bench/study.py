@@ -6,20 +6,25 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
+from paper_kit.bench.elsewhere import signs, wait_for_work
 from paper_kit.bench.machine import cores, share
-from paper_kit.bench.progress import Ended, Event, Note, Report
+from paper_kit.bench.progress import Ended, Event, Note, Report, never
 from paper_kit.bench.stopping import Stop, Why, stopping
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, load
 from paper_kit.core.plan import Plan, chosen_runs
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.status import statuses
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import Busy, RunState, Store
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
+
+LOCAL = Part(name="local")
+ELSEWHERE = ("slurm",)  # executors whose runs share nothing of this machine, and may be waited for anew
 
 
 @dataclass(frozen=True)
@@ -50,17 +55,17 @@ def run_study(
     resources: Resources,
     report: Report,
     *,
-    executor: Part = Part(name="local"),  # noqa: B008  (frozen)
+    executor: Part = LOCAL,
     only: tuple[str, ...] = (),
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
+    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together. Nor
+    where runs are trained elsewhere: this machine's costs are not theirs.
     Before, each dataset is audited once. Raises InputError before training where one is not at hand or whole.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, store)
     ended: dict[str, Ended] = {}
 
     def hear(event: Event) -> None:
@@ -69,12 +74,10 @@ def run_study(
         report(event)
 
     with stopping(resources.time_limit_s) as stop:
-        if missing:
-            execute, shared = load("executor", executor.name), share(resources, len(runs))
-            ready = partial(prepare, missing, store, resources, hear)
-            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
+        _train(runs, store, resources, hear, stop, executor, ended)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop, audit)
+        here = () if only or executor.name in ELSEWHERE else plans
+        measured, not_measured = _measure(here, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
@@ -86,9 +89,64 @@ def run_study(
     )
 
 
-def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
-    """The runs that are not done, without those that another process has and what waits for them."""
+def submit_study(
+    plans: tuple[Plan, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    *,
+    executor: Part,
+    only: tuple[str, ...] = (),
+) -> int:
+    """How many runs a cluster's queue has now; nobody waits for them. InputError as of `run_study`."""
+    missing = to_train(chosen_runs(plans, only), store, executor)
+    if missing:
+        ready = partial(prepare, missing, store, resources, report)
+        options = executor.arguments | {"wait": False}
+        load("executor", executor.name)(missing, store, resources, report, never, ready, **options)
+    return len(missing)
+
+
+def _train(
+    runs: tuple[RunSpec, ...],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    stop: Stop,
+    executor: Part,
+    ended: dict[str, Ended],
+) -> None:
+    """Nothing; every run was trained that was missing, and what other processes gave up or lost meanwhile."""
+    left = tuple(run for run in runs if store.state(run) is not RunState.DONE)
+    if not left:
+        return
+    execute = load("executor", executor.name)
+    shared = resources if executor.name in ELSEWHERE else share(resources, len(runs))
+    unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue
+    signs(left, store, unknown)
+    missing, tried = to_train(runs, store, executor), set[str]()
+    while True:
+        if missing:
+            for run in missing:
+                ended.pop(run.id, None)  # what is heard from here on counts
+            ready = partial(prepare, missing, store, resources, report)
+            execute(missing, store, shared, report, stop, ready, **executor.arguments)
+        tried |= {run.id for run in missing}
+        elsewhere = {run_id for run_id, event in ended.items() if event.state is RunState.RUNNING}
+        open_runs = tuple(run for run in left if run.id not in tried - elsewhere)
+        missing = wait_for_work(open_runs, store, report, stop, unknown)
+        if not missing:
+            return
+
+
+def to_train(runs: tuple[RunSpec, ...], store: Store, executor: Part = LOCAL) -> tuple[RunSpec, ...]:
+    """The runs that are not done, without those that another process has and what waits for them.
+
+    A cluster's jobs are no such process: they are waited for.
+    """
     states = {run.id: store.state(run) for run in runs}
+    if executor.name in ELSEWHERE:
+        return tuple(run for run in runs if states[run.id] is not RunState.DONE)
     skipped = {RunState.DONE, RunState.RUNNING}
     return tuple(
         run
@@ -100,15 +158,21 @@ def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
 def set_aside(
     plans: tuple[Plan, ...], store: Store, resources: Resources, only: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Ids of the runs whose record is stale; their folders were renamed, so that they are trained again."""
+    """Ids of the runs whose record was stale; their folders were renamed, so that they are trained again.
+
+    A run that another process has is left to it.
+    """
 
     def fingerprint(part: Part) -> str | None:
         return fingerprint_at_hand(part, resources.data_roots, resources.cache)
 
-    stale = tuple(found.run.id for found in statuses(plans, store, fingerprint, only) if found.stale)
-    for run_id in stale:
-        store.forget(run_id)
-    return stale
+    forgotten = []
+    for found in statuses(plans, store, fingerprint, only):
+        with suppress(Busy):
+            if found.stale:
+                store.forget(found.run.id)
+                forgotten.append(found.run.id)
+    return tuple(forgotten)
 
 
 def prepare(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report) -> None:

@@ -15,6 +15,7 @@ from paper_kit import __version__
 from paper_kit.cli.audit import audit
 from paper_kit.cli.build_html import build_docx, build_html
 from paper_kit.cli.build_pdf import build_pdf
+from paper_kit.cli.cancel import cancel
 from paper_kit.cli.check import check
 from paper_kit.cli.data import data
 from paper_kit.cli.diff import diff
@@ -107,6 +108,7 @@ for group, name, command, example in (
     (RUNS, "explain", explain, "paperkit explain fer2013_small"),
     (RUNS, "measure", measure, "paperkit measure quick --threads 1"),
     (RUNS, "tune", tune, "paperkit tune fer2013_small --trials 12 --epochs 6"),
+    (RUNS, "cancel", cancel, "paperkit cancel quick --only emotion_vit"),
     (RUNS, "pack", pack, "paperkit pack quick --to quick.zip"),
     (RUNS, "unpack", unpack, "paperkit unpack quick.zip"),
     (STUDY, "list", list_plugins, "paperkit list model"),

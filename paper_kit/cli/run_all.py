@@ -12,6 +12,7 @@ from paper_kit.cli.text import columns, counted, duration, say, seconds_of
 if TYPE_CHECKING:
     from paper_kit.bench.study import Summary
     from paper_kit.cli.workplace import Workplace
+    from paper_kit.core.part import Part
     from paper_kit.core.plan import Plan
     from paper_kit.core.spec import Resources
 
@@ -21,6 +22,9 @@ TimeLimit = Annotated[
     str, typer.Option(metavar="9m", help="Stop cleanly after so long; it goes on later.", show_default=False)
 ]
 Executor = Annotated[str, typer.Option(help="Where runs are trained; `paperkit list executor`.")]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Leave the runs to the cluster's queue, and do not wait for them.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,6 +51,7 @@ def run_all(
     skip_bad: SkipBad = False,
     data: Data = None,
     executor: Executor = "local",
+    detach: Detach = False,
     set_: Set = None,
     seeds: Seeds = "",
 ) -> None:
@@ -61,20 +66,19 @@ def run_all(
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
     resources = place.resources(
-        data,
-        jobs=jobs,
-        threads=threads,
-        device=device.value,
-        skip_bad=skip_bad,
+        data, jobs=jobs, threads=threads, device=device.value, skip_bad=skip_bad,
         time_limit_s=seconds_of(time_limit),
-    )
+    )  # fmt: skip
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)
         return
     if refresh:
         tell_set_aside(place, plans, resources, keys)
-    conclude(work(place, plans, resources, executor, keys), plans)
+    if detach:
+        leave(place, plans, resources, place.executor(executor), keys)
+        return
+    conclude(work(place, plans, resources, place.executor(executor), keys), plans)
 
 
 def tell_idle(plans: tuple[Plan, ...]) -> None:
@@ -109,24 +113,46 @@ def tell_set_aside(
 
 
 def work(
-    place: Workplace, plans: tuple[Plan, ...], resources: Resources, executor: str, only: tuple[str, ...]
+    place: Workplace, plans: tuple[Plan, ...], resources: Resources, part: Part, only: tuple[str, ...]
 ) -> Summary:
     """The Summary of the study, shown while it works."""
     from paper_kit.bench.schedule import Pace
     from paper_kit.bench.study import run_study, to_train
     from paper_kit.cli.board import Board
     from paper_kit.cli.display import shown
-    from paper_kit.core.part import Part, complete
     from paper_kit.core.plan import chosen_runs, run_labels
+    from paper_kit.core.store import RunState
 
-    part = complete("executor", Part(name=executor))
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, place.store)
-    board = Board(missing, run_labels(plans), len(runs) - len(missing), Pace())
+    missing = to_train(runs, place.store, part)
+    left = [run for run in runs if place.store.state(run) is not RunState.DONE]
+    board = Board(left, run_labels(plans), len(runs) - len(left), Pace())
     if missing:
         tell_idle(plans)
     with shown(board) as report:
         return run_study(plans, place.store, resources, report, executor=part, only=only)
+
+
+def leave(
+    place: Workplace, plans: tuple[Plan, ...], resources: Resources, part: Part, only: tuple[str, ...]
+) -> None:
+    """Nothing; the runs wait in a cluster's queue, and how many is on stdout."""
+    from paper_kit.bench.progress import Event, Note
+    from paper_kit.bench.study import submit_study
+    from paper_kit.core.errors import InputError
+
+    if "wait" not in part.arguments:
+        raise InputError(f"--detach: the executor {part.name} has no queue. Add --executor slurm.")
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Note):
+            say(event.text)
+
+    number = submit_study(plans, place.store, resources, tell, executor=part, only=only)
+    typer.echo(
+        f"{counted(number, 'run')} left to the queue: `paperkit status` shows them, `paperkit cancel` ends "
+        f"them, `paperkit run-all --executor {part.name}` waits for them."
+    )
 
 
 def conclude(summary: Summary, plans: tuple[Plan, ...]) -> None:

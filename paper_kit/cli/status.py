@@ -18,15 +18,15 @@ def status(experiments: Experiments = None, only: Only = None, data: Data = None
     from functools import partial
 
     from paper_kit.cli.workplace import fingerprint_of, split_keys, workplace
+    from paper_kit.core.slurm import joined
     from paper_kit.core.status import statuses
 
     place = workplace(experiments, runs)
     known = partial(fingerprint_of, place.resources(data))
-    found = statuses(place.plans(), place.store, known, split_keys(only))
+    found = joined(statuses(place.plans(), place.store, known, split_keys(only)), place.store)
     rows = [("run", "state", "what", "")]
     for one in found:
-        state = "stale" if one.stale else str(one.state)
-        rows.append((one.run.id, state, one.label, "; ".join(one.stale) or one.note))
+        rows.append((one.run.id, one.word, one.label, "; ".join(one.stale) or one.note))
     typer.echo(columns(rows))
     counts = Counter(row[1] for row in rows[1:])
     typer.echo("\n" + ", ".join(f"{number} {state}" for state, number in counts.items()))

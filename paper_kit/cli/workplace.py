@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper_kit.core.config import data_roots, study_root, weights_folders
-from paper_kit.core.errors import InputError
+from paper_kit.core.config import data_roots, local_config, study_root, weights_folders
+from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.paper import experiment_files
-from paper_kit.core.part import Part
+from paper_kit.core.part import Part, available, complete
 from paper_kit.core.plan import BASE, Plan, all_runs, load_plans
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import Resources, RunSpec
@@ -49,6 +49,21 @@ class Workplace:
                 **choices,
             }
         )
+
+    def executor(self, name: str) -> Part:
+        """The executor with its options from the table [resources.<name>] of paperkit.local.toml.
+
+        InputError lists unknown options, and tables of executors that there are not.
+        """
+        tables, known = local_config(self.root).resources, available("executor")
+        unknown = [
+            f"paperkit.local.toml: [resources.{table}]: no such executor.{did_you_mean(table, known)}"
+            for table in tables
+            if table not in known
+        ]
+        if unknown:
+            raise InputError(unknown)
+        return complete("executor", Part(name=name, arguments=tables.get(name, {})))
 
 
 def workplace(experiments: list[str] | None = None, runs: Path | None = None) -> Workplace:

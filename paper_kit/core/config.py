@@ -90,6 +90,7 @@ class LocalConfig(Frozen):
 
     data: dict[str, str] = {}
     weights: tuple[str, ...] = ()
+    resources: dict[str, dict[str, Any]] = {}  # executor -> its options, such as [resources.slurm]
 
 
 def local_config(root: Path) -> LocalConfig:

@@ -22,6 +22,10 @@ class InputError(PaperkitError):
     exit_code = 2
 
 
+class Lost(PaperkitError):
+    """What this process wanted to write was given to another, because it was silent for too long."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence that starts with a space: the nearest of `options`, or all of them if none is near."""
     known = sorted(set(options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from paper_kit.core.errors import InputError
+from paper_kit.core.errors import InputError, Lost
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".pdf", ".txt")
+_PLACES: dict[str, Path] = {}  # folder -> where its files are made; those of other folders are made beside
 _NAME_HEAD = 100  # signs of a file's name in that of its temporary file: names may have 255 bytes
 
 
@@ -53,14 +55,43 @@ def _no_file_above(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends without an error.
+def made_in(place: Path, folder: Path) -> Iterator[None]:
+    """A block in which files of `folder` are made in `place`; once that is gone, writing raises Lost."""
+    key = os.path.realpath(folder)
+    _PLACES[key] = place
+    try:
+        yield
+    finally:
+        del _PLACES[key]
 
-    OSError names `path` where nothing can be written there.
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path, renamed onto `path` when the block ends without an error.
+
+    OSError names `path` where nothing can be written there; Lost where another may write there now.
     """
+    place = _PLACES.get(os.path.realpath(path.parent), path.parent)
+    try:
+        with _replacing(path, place) as part:
+            yield part
+    except Exception as error:
+        if place != path.parent and _is_gone(place, error) and path.parent.is_dir():
+            raise Lost(f"{path}: another process has it now, for this one gave no sign of life.") from None
+        raise
+
+
+def _is_gone(place: Path, error: Exception) -> bool:
+    """Whether the folder is gone; a file system that remembers names may show it a while longer."""
+    missing = isinstance(error, OSError) and error.errno in {errno.ENOENT, errno.ESTALE}
+    return missing or not place.is_dir()
+
+
+@contextmanager
+def _replacing(path: Path, place: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_HEAD]}.", suffix=".part", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_HEAD]}.", suffix=".part", dir=place)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     os.close(handle)

@@ -27,6 +27,12 @@ class RunStatus:
     stale: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     note: str = ""
+    queued: bool = False  # it waits in a cluster's queue
+
+    @property
+    def word(self) -> str:
+        """The state as a person is told it: "stale" and "queued" are no states of the files."""
+        return "stale" if self.stale else "queued" if self.queued else str(self.state)
 
 
 def not_at_hand(_part: Part) -> None:

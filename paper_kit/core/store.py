@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
 from pydantic import ValidationError
 
-from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.files import read_json, write_json, write_text
+from paper_kit.core.errors import InputError, Lost, PaperkitError
+from paper_kit.core.files import made_in, read_json, write_json, write_text
+from paper_kit.core.lease import Sign, Watch, clear, newest, take
+from paper_kit.core.owner import Owner
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
-HEARTBEAT_S = 30.0
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
-SILENT_S = 300.0  # a lease without a heartbeat for so long is taken over
 
 
 class RunState(StrEnum):
@@ -44,8 +40,10 @@ class Busy(PaperkitError):
 class Store:
     """The folder of runs. Names of files in a run's folder are given here and nowhere else."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, job: str = "") -> None:
         self.root = root
+        self.job = job  # what a queue calls the job in which this process works, such as "slurm:1234_5"
+        self._watch = Watch()
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run, which need not exist."""
@@ -70,30 +68,43 @@ class Store:
         return RunState.PARTIAL if (folder / "spec.json").is_file() else RunState.MISSING
 
     def leased(self, run_id: str) -> bool:
-        """Whether a lease with a recent heartbeat lies in the run's folder."""
-        lease = self.folder(run_id) / "lease"
-        try:
-            silent_s = time.time() - lease.stat().st_mtime
-            return silent_s < SILENT_S and not _owner_is_gone(lease.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return False
+        """Whether a process has the run that is not known to be gone; `sign` looks for its heartbeat."""
+        found = newest(self.folder(run_id))
+        return found is not None and not found.free
+
+    def owner(self, run_id: str) -> Owner | None:
+        """The process that works on a run, or died there; None where nobody does or it cannot be known."""
+        found = newest(self.folder(run_id))
+        return found.owner if found else None
+
+    def sign(self, run_id: str, unknown: Callable[[str], bool] = lambda _job: False) -> Sign:
+        """What this Store has seen of the process that works on a run, since it first asked.
+
+        A lease that was silent for its period is taken away, and so is one of whose job `unknown` says that
+        its queue no longer knows it.
+        """
+        return self._watch.sign(self.folder(run_id), unknown)
 
     @contextmanager
     def lease(self, run_id: str) -> Iterator[None]:
-        """The right to work on a run, kept alive by a heartbeat; Busy where somebody else has it."""
-        from filelock import SoftFileLease
+        """The right to work on a run, with a heartbeat; Busy where somebody else has it, or takes it.
 
-        path = self.folder(run_id) / "lease"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = SoftFileLease(str(path), timeout=0, heartbeat_interval=HEARTBEAT_S, lease_duration=SILENT_S)
+        It can be taken once this process was silent for a lease period. From then on nothing arrives that
+        it writes into the run's folder by way of core/files.py.
+        """
+        folder = self.folder(run_id)
+        found = newest(folder)
+        held = take(folder, found, self.job) if found is None or found.free else None
+        if held is None:
+            owner = self.owner(run_id) or "another process"
+            raise Busy(f"run {run_id}: {owner} works on it.")
         try:
-            lock.acquire()
-        except Timeout:
-            raise Busy(f"run {run_id}: another process works on it.") from None
-        try:
-            yield
+            with made_in(held.place, folder):
+                yield
+        except Lost as error:
+            raise Busy(str(error)) from None
         finally:
-            lock.release()
+            held.give_back(done=self._done(run_id))
 
     def begin(self, spec: RunSpec) -> None:
         """Nothing; spec.json is written, or InputError names the field in which the one there differs."""
@@ -173,19 +184,28 @@ class Store:
         """Nothing; the run no longer counts as failed."""
         self.file(run_id, "error.txt").unlink(missing_ok=True)
 
-    def forget(self, run_id: str) -> None:
-        """Nothing; the run's results are set aside in `<id>.old-<n>`, so that it is trained again."""
+    def forget(self, run_id: str) -> Path:
+        """Where the run's results are set aside, `<id>.old-<n>`, so that it is trained again.
+
+        Raises Busy where a process works on it.
+        """
         folder = self.folder(run_id)
         number = 1
-        while (self.root / f"{run_id}.old-{number}").exists():
+        while (aside := self.root / f"{run_id}.old-{number}").exists():
             number += 1
         if folder.exists():
-            folder.rename(self.root / f"{run_id}.old-{number}")
+            with self.lease(run_id):
+                folder.rename(aside)
+                clear(aside)
+        return aside
 
     def write_record(self, record: RunRecord) -> None:
         """Nothing; the run is done from here on."""
         self.file(record.id, "error.txt").unlink(missing_ok=True)
         write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
+
+    def _done(self, run_id: str) -> bool:
+        return self.file(run_id, "record.json").is_file()
 
     def costs(self) -> list[CostRecord]:
         """All cost records of the Store, in the order in which they were measured, then of their keys.
@@ -250,20 +270,6 @@ def _tuning(path: Path) -> TuningRecord:
     if record.name != path.stem:
         raise InputError(f"{path}: this is the search of another model ({record.name}).")
     return record
-
-
-def _owner_is_gone(marker: str) -> bool:
-    """Whether a lease names a process of this machine that no longer runs."""
-    fields = dict(line.split("=", 1) for line in marker.splitlines() if "=" in line)
-    if fields.get("host") != socket.gethostname() or not fields.get("pid", "").isdigit():
-        return False
-    try:
-        os.kill(int(fields["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

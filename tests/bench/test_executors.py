@@ -123,6 +123,21 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path):
     assert not store.reason(taken.id)
 
 
+def test_the_run_of_a_worker_that_died_is_left_to_who_has_taken_it_over(tmp_path):
+    store, killed = Store(tmp_path), a_run("killed")
+    crew = local.Crew(store, Resources(device="cpu", jobs=1))
+    schedule = Schedule([killed], Pace())
+    crew.employ(schedule)
+    try:
+        crew._workers[0].process.join(60)
+        with store.lease(killed.id):  # another run-all was faster than this one noticed
+            taken = [event for _ in range(3) for event in crew.listen(1.0)]
+    finally:
+        crew.end()
+    assert states(taken) == {killed.id: RunState.RUNNING}
+    assert not store.reason(killed.id)
+
+
 def test_workers_that_cannot_start_are_told_with_the_last_line_of_their_log(tmp_path, monkeypatch):
     monkeypatch.setattr(local, "RUN", "no_such_engine:run_one")
     with pytest.raises(PaperkitError, match="No module named 'no_such_engine'"):

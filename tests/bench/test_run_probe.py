@@ -45,7 +45,7 @@ def test_a_probe_tells_the_size_of_a_runs_folder_and_times_all_its_parts(tmp_pat
 
     store = Store(tmp_path / "runs")
     assert run_one(run, store, resources) is RunState.DONE
-    files = [file for file in store.folder(run.id).iterdir() if file.name != "lease"]
+    files = store.folder(run.id).iterdir()
     assert run_bytes(run, found) == pytest.approx(sum(file.stat().st_size for file in files), rel=0.05)
     row = json.loads(store.file(run.id, "history.jsonl").read_text().splitlines()[0])
     assert found.epoch_bytes == pytest.approx(len(json.dumps(row)), rel=0.2)

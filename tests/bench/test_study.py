@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paper_kit.bench import costs, study
+from paper_kit.bench.elsewhere import wait_for_work
 from paper_kit.bench.executors import local
 from paper_kit.bench.progress import Ended, Note
 from paper_kit.bench.stopping import Stop, stopping
@@ -15,6 +16,7 @@ from paper_kit.bench.study import run_study, set_aside, to_train
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import Experiment
 from paper_kit.core.files import read_json, write_json
+from paper_kit.core.owner import PERIOD_VARIABLE, this_process
 from paper_kit.core.part import Part
 from paper_kit.core.plan import plan
 from paper_kit.core.spec import Resources, RunSpec
@@ -174,6 +176,61 @@ def test_runs_of_another_process_are_left_to_it(tmp_path):
     store, planned = Store(tmp_path / "runs"), a_plan("good")
     with store.lease(planned.runs[0].id):
         assert to_train(planned.runs, store) == planned.runs[1:]
+
+
+def of_another_machine(store, run, **changes):
+    """The owner.json of a lease that a process of another machine holds, silent from here on."""
+    owner = this_process("queue:7").model_copy(update={"machine": "another", **changes})
+    place = store.folder(run.id) / "lease.1" / "owner.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(owner.model_dump_json())
+    return place
+
+
+def test_a_run_that_another_machine_lost_is_trained_after_its_lease_period(tmp_path, monkeypatch):
+    monkeypatch.setenv(PERIOD_VARIABLE, "1")
+    store, planned, events = Store(tmp_path / "runs"), a_plan("good"), []
+    of_another_machine(store, planned.runs[0])
+    summary = run(planned, store, events, only=("good",))
+    assert summary.finished
+    assert sorted(summary.trained) == sorted(run.id for run in planned.runs)
+    assert "Waiting for runs that other processes have: 1" in [getattr(event, "text", "") for event in events]
+
+
+def test_a_run_of_a_living_process_is_left_to_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(PERIOD_VARIABLE, "60")
+    store, planned = Store(tmp_path / "runs"), a_plan("good")
+    heart = of_another_machine(store, planned.runs[0], period_s=60.0)
+
+    def hear(event):
+        os.utime(heart, (len(str(event)), 0))
+
+    summary = run_study((planned,), store, resources(), hear, only=("good",))
+    assert summary.trained == (planned.runs[1].id,)
+    assert summary.count(RunState.RUNNING) == 1
+
+
+def test_a_run_whose_job_its_queue_no_longer_knows_is_trained_at_once(tmp_path, monkeypatch):
+    store, planned = Store(tmp_path / "runs"), a_plan("good")
+    of_another_machine(store, planned.runs[0])
+    monkeypatch.setattr(local, "unknown_job", lambda job: job == "queue:7", raising=False)
+    assert run(planned, store, only=("good",)).finished
+
+
+def test_runs_wait_for_a_source_that_another_process_trains(tmp_path, monkeypatch):
+    monkeypatch.setenv(PERIOD_VARIABLE, "1")
+    store, source = Store(tmp_path), RunSpec(task="action_units")
+    after = RunSpec(transfer={"source": "run", "run": source.id})
+    other, events = Store(tmp_path).lease(source.id), []
+    other.__enter__()
+
+    def finish(_event):
+        events.append(_event)
+        write_json(store.file(source.id, "record.json"), {})
+        other.__exit__(None, None, None)
+
+    assert wait_for_work((source, after), store, finish, Stop(), lambda _job: False) == (after,)
+    assert len(events) == 1
 
 
 def test_datasets_that_were_never_opened_are_decoded_side_by_side(monkeypatch):

@@ -56,7 +56,7 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path):
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), spec.id], check=False)
-    assert (store.folder(spec.id) / "lease").exists()
+    assert store.owner(spec.id).gone
     assert store.state(spec) is RunState.PARTIAL
     with store.lease(spec.id):
         assert store.state(spec) is RunState.RUNNING

@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -19,7 +20,7 @@ from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Re
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import Busy, RunState, Store
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
 LISTEN_S = 0.5
@@ -71,6 +72,8 @@ def _note(event: Event, schedule: Schedule, crew: Crew, report: Report) -> None:
             if event.state is RunState.FAILED:
                 reason = f"its source run {event.run_id} failed"
                 report(Ended(run_id=lost.id, state=RunState.BLOCKED, reason=reason))
+            elif event.state is RunState.RUNNING:
+                report(Ended(run_id=lost.id, state=RunState.RUNNING))
 
 
 @dataclass
@@ -151,6 +154,7 @@ class Crew:
             if worker is not None:
                 worker.process.join()
                 worker.connection.close()
+                self._give_back(worker)
         self._workers = []
 
     def _start(self, seat: int) -> Worker:
@@ -198,14 +202,27 @@ class Crew:
             )
         if worker.run is None:
             return
-        reason = death(worker.process.exitcode, self._resources.jobs)
-        details = f"The worker's last words are in {worker.task.log}."
-        ended = Ended(run_id=worker.run.id, state=RunState.DONE, seconds=time.monotonic() - worker.since)
-        if self._store.state(worker.run) is not RunState.DONE:
-            self._store.fail(worker.run.id, reason, details)
-            ended = replace(ended, state=RunState.FAILED, reason=reason)
+        ended = replace(self._autopsy(worker, worker.run), seconds=time.monotonic() - worker.since)
         self._learn(worker, ended)
         yield ended
+
+    def _autopsy(self, worker: Worker, run: RunSpec) -> Ended:
+        """How the run of a dead worker ended; another process may have it by now."""
+        reason = death(worker.process.exitcode, self._resources.jobs)
+        try:
+            with self._store.lease(run.id):
+                if self._store.file(run.id, "record.json").is_file():
+                    return Ended(run_id=run.id, state=RunState.DONE)
+                self._store.fail(run.id, reason, f"The worker's last words are in {worker.task.log}.")
+        except Busy:
+            return Ended(run_id=run.id, state=RunState.RUNNING)
+        return Ended(run_id=run.id, state=RunState.FAILED, reason=reason)
+
+    def _give_back(self, worker: Worker) -> None:
+        """Nothing; a killed worker's run is free for other machines too, which cannot see that it is dead."""
+        if worker.run is not None:
+            with suppress(Busy), self._store.lease(worker.run.id):
+                pass
 
     def _tell_all(self, message: str) -> None:
         for worker in self._workers:

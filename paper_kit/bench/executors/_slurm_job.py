@@ -1,0 +1,110 @@
+"""One run inside its Slurm job: it resumes after a requeue, and leaves when Slurm says its time is up."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from paper_kit.bench.executors._worker import Line, environment, train
+from paper_kit.bench.progress import Event, Progress
+from paper_kit.core.slurm import lease_name, unknown_job
+from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
+
+TIME_IS_UP = signal.SIGUSR2  # what submitit has Slurm send before the time limit
+NOTICE_S = 120  # between that signal and the time limit; half of it is the run's, for its checkpoint
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, as submitit stores it and calls it; `function` is "module:function", imported in the job."""
+
+    spec: RunSpec
+    store: Path
+    resources: Resources
+    function: str
+
+    def __call__(self) -> str:
+        """ "done". Where the run is not, SystemExit, at which what depends on it does not start."""
+        import submitit
+
+        os.environ.update(environment(self.resources.threads, gpu=""))
+        mine = lease_name(submitit.JobEnvironment().job_id)
+        store, run_id = Store(self.store, mine), self.spec.id
+        store.sign(run_id, lambda job: job == mine or unknown_job(job))  # ours died before
+        module, _, name = self.function.partition(":")
+        run_one = getattr(importlib.import_module(module), name)
+        with _listening(told := _Told()):
+            ended = train(self.spec, store, self.resources, run_one, told)
+        if ended.state is RunState.DONE:
+            return "done"
+        if ended.state is RunState.PARTIAL and told.time_is_up:
+            signal.raise_signal(TIME_IS_UP)  # submitit puts the job back into the queue, so often as it may
+        sys.exit(f"The run {run_id} is not done ({ended.state}). {ended.reason}".rstrip())
+
+    def checkpoint(self) -> DelayedSubmission:
+        """What submitit puts back into the queue: the same, because the checkpoint is in the Store."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+class _Told(Line):
+    """What the run at work is told by Slurm's signals, for want of a parent; its log gets a line an epoch."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self.time_is_up = False
+        self._leave = False
+        self._epoch = -1
+
+    def should_stop(self) -> bool:
+        """Whether Slurm takes the node away."""
+        return self._leave
+
+    def go(self, _number: int, _frame: FrameType | None) -> None:
+        """Nothing; SIGTERM came, which Slurm sends twice."""
+        self._leave = True
+
+    def warn(self, _number: int, _frame: FrameType | None) -> None:
+        """Nothing; the time is up soon."""
+        self._leave = self.time_is_up = True
+        signal.alarm(NOTICE_S // 2)
+
+    def send(self, message: Event | str) -> None:
+        """Nothing; an epoch that was finished is printed."""
+        if not isinstance(message, Progress) or message.stage == "data" or message.epoch == self._epoch:
+            return
+        self._epoch = message.epoch
+        reached = "" if message.accuracy is None else f", {100 * message.accuracy:.1f} % on validation"
+        print(f"{message.run_id}: {message.epoch} of {message.epochs} epochs{reached}", flush=True)
+
+
+@contextmanager
+def _listening(told: _Told) -> Iterator[None]:
+    """Nothing; signals are heard. A run that goes on for long after its warning is ended by submitit."""
+    submitits = signal.getsignal(TIME_IS_UP)
+
+    def insist(_number: int, frame: FrameType | None) -> None:
+        if callable(submitits):
+            submitits(TIME_IS_UP, frame)
+
+    handlers = {signal.SIGTERM: told.go, TIME_IS_UP: told.warn, signal.SIGALRM: insist}
+    earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
