@@ -199,9 +199,7 @@ def small(folder: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_small_comparison_runs_through_all_contenders_and_leaves_no_file():
     before = set(ROOT.iterdir())
-    with TemporaryDirectory(
-        prefix="versus"
-    ) as folder:  # a short path: a socket's address has 108 characters at most
+    with TemporaryDirectory(prefix="versus") as folder:  # short: a socket address ends at 108
         done = small(folder)
         assert not list(Path(folder).iterdir())
     assert done.returncode == 0, done.stderr
