@@ -6,8 +6,7 @@ import torch
 
 from benchmarks.versus.job import Clock, Flags, Job
 from paper_kit.bench import losses, optim
-from paper_kit.bench.run import _keep_freed_memory as keep_freed_memory
-from paper_kit.bench.run import load_data
+from paper_kit.bench.run import keep_freed_memory, load_data
 
 LIBRARIES = ("torch",)
 

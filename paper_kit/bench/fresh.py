@@ -19,6 +19,7 @@ from paper_kit.bench.executors._worker import write_to
 from paper_kit.bench.progress import ShouldStop
 from paper_kit.core.errors import PaperkitError
 
+FAREWELL_S = 3.0
 LOOK_S = 0.5  # between two looks at whether to stop
 
 
@@ -39,10 +40,10 @@ class Team:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process, _ in self._members:
-            process.kill()  # who answers questions has nothing to lose
+        for _, connection in self._members:
+            connection.close()  # which ends what waits for a question
         for number in range(len(self._members)):
-            self.dismiss(number)
+            self.dismiss(number, FAREWELL_S)
 
     def ready(self) -> float:
         """Seconds from the start of the processes until all have loaded their libraries."""
@@ -69,9 +70,13 @@ class Team:
                 return None
         return self._heard(number)
 
-    def dismiss(self, number: int) -> None:
-        """Nothing; a process that is asked no more is gone, and its memory free."""
+    def dismiss(self, number: int, seconds: float = 0.0) -> None:
+        """Nothing; a process that is asked no more is gone, and its memory free.
+
+        In so many seconds it may end what compiles for it; what measures costs has nothing to lose.
+        """
         process, connection = self._members[number]
+        process.join(seconds)
         process.kill()
         process.join()
         connection.close()

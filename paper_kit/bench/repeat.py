@@ -63,7 +63,11 @@ def train_again(
     execute = load("executor", EXECUTOR.name)
     with stopping(resources.time_limit_s) as stop:
         for run in runs:
-            execute((run,), again, _as_recorded(resources, store, run.id), report, stop)
+            execute((run,), again, _as_recorded(resources, store, run.id), report, stop, _nothing)
+
+
+def _nothing() -> None:
+    """Nothing; the datasets are at hand."""
 
 
 def _as_recorded(resources: Resources, store: Store, run_id: str) -> Resources:

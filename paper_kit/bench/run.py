@@ -130,7 +130,7 @@ def _reason(error: Exception, spec: RunSpec) -> str:
 def settle(device: torch.device, threads: int) -> None:
     """Nothing; torch computes with so many threads and, on a GPU, the same way each time."""
     torch.set_num_threads(threads)
-    _keep_freed_memory()
+    keep_freed_memory()
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.empty_cache()  # what an earlier run of this process held
@@ -139,7 +139,7 @@ def settle(device: torch.device, threads: int) -> None:
         torch.backends.cudnn.benchmark = False
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Nothing; glibc keeps freed memory for the next step, which saves up to a fifth of the time on a CPU."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if platform.libc_ver()[0] == "glibc" else None
     if mallopt is not None:

@@ -31,11 +31,11 @@ data = typer.Typer(help="What a dataset holds, and what is wrong with it.", no_a
 
 
 @data.command(epilog="Example: paperkit data info fer2013 --data fer2013=~/fer2013.csv")
-def info(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) -> None:
+def info(datasets: Names = None, data: Data = None, skip_bad: SkipBad = False) -> None:
     """Show what a dataset says of itself, and its images by split and class."""
     from paper_kit.data.dataset import dataset_info
 
-    for dataset in opened(datasets, roots, skip_bad):
+    for dataset in opened(datasets, data, skip_bad):
         facts = dataset_info(dataset)
         counts = facts.pop("counts")
         rows = [(name.replace("_", " "), shown(value)) for name, value in facts.items() if value]
@@ -45,7 +45,7 @@ def info(datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False) 
 
 @data.command(epilog="Example: paperkit data audit fer2013 --record")
 def audit(
-    datasets: Names = None, roots: Data = None, skip_bad: SkipBad = False, record: Record = False
+    datasets: Names = None, data: Data = None, skip_bad: SkipBad = False, record: Record = False
 ) -> None:
     """Look for exact and near copies across splits, conflicting labels, blank images, and odd counts."""
     from paper_kit.core.config import study_root
@@ -53,7 +53,7 @@ def audit(
     from paper_kit.data.audit import audit as audit_dataset
     from paper_kit.data.audit import audit_record
 
-    for part, dataset in parts_opened(datasets, roots, skip_bad):
+    for part, dataset in parts_opened(datasets, data, skip_bad):
         found = audit_dataset(dataset)
         typer.echo("\n".join(findings(dataset, found)))
         if record:

@@ -8,9 +8,10 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -80,7 +81,7 @@ class Unpacked:
 
 
 def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = False) -> Manifest:
-    """The Manifest of `path`, which now holds the finished runs, costs, audits and searches on their data.
+    """The Manifest of `path`: finished runs, costs of their models, audits of their data, searches for both.
 
     Weights only if asked for. InputError where none of the runs is done.
     """
@@ -89,10 +90,20 @@ def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = Fa
     if not done:
         raise InputError(f"{store.root}: none of the runs is done; type `paperkit run-all` first.")
     files = [store.file(run_id, name) for run_id in done for name in names]
-    files += sorted((store.root / "costs").glob("*.json"))
-    used = {str(store.record(run_id).data.get("fingerprint", "")) for run_id in done}
+    records = [store.record(run_id) for run_id in done]
+    models = {_network(record.spec) for record in records}
+    used = {str(record.data.get("fingerprint", "")) for record in records}
+    files += [
+        store.root / "costs" / f"{cost.key}.json"
+        for cost in store.costs()
+        if _network(cost.model_dump(mode="json")) in models
+    ]
     files += [store.root / "audits" / f"{fingerprint}.json" for fingerprint in sorted(used)]
-    files += [store.root / "tuning" / f"{found.name}.json" for found in store.tunings() if found.data & used]
+    files += [
+        store.root / "tuning" / f"{found.name}.json"
+        for found in store.tunings()
+        if found.data & used and _network(found.spec) in models
+    ]
     entries = {
         file.relative_to(store.root).as_posix(): Entry(sha256=sha256_file(file), bytes=file.stat().st_size)
         for file in files
@@ -105,6 +116,11 @@ def pack(store: Store, run_ids: Iterable[str], path: Path, *, weights: bool = Fa
             with (store.root / name).open("rb") as source, archive.open(_info(name), "w") as target:
                 shutil.copyfileobj(source, target, CHUNK)
     return manifest
+
+
+def _network(spec: Mapping[str, Any]) -> str:
+    """What costs and searches of a run have in common with it: the network and the images that it takes."""
+    return canonical_json({name: spec[name] for name in ("model", "image_size", "channels")})
 
 
 def unpack(path: Path, store: Store) -> Unpacked:

@@ -60,7 +60,8 @@ def test_models_are_searched_in_turn_and_a_killed_trial_is_tried_again(place):
         assert broken.broken == "the file's own settings fail: ValueError: the shapes do not fit"
         assert "memory ran out" in next(row.reason for row in killed.rows() if row.state == "failed")
     ended = [event for event in heard if isinstance(event, Ended)]
-    assert {event.run_id for event in ended[:3]} == {"Good, trial 0", "Killed, trial 0", "Broken, trial 0"}
+    order = [event.run_id for event in ended]  # which worker is the faster is left to the machine
+    assert all(order.index(f"{model}, trial 0") < len(order) - 2 for model in ("Good", "Killed", "Broken"))
     assert [event.state for event in ended].count(RunState.DONE) == 6
     assert not list((place.folder / "at_work").glob("*/*"))
 

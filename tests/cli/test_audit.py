@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from paper_kit.bench import study
 from paper_kit.core.store import Store
@@ -106,3 +107,21 @@ def test_a_value_that_cannot_be_meant_is_one_error_with_its_cure(paperkit, tmp_p
     assert result.exit_code == 2
     assert words in result.stderr
     assert "at least 1 item" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["info", "audit"])
+def test_the_advice_for_a_dataset_that_is_not_at_hand_is_an_option_of_the_command(
+    paperkit, tmp_path, monkeypatch, command
+):
+    monkeypatch.delenv("PAPERKIT_DATA", raising=False)
+    refused = paperkit("data", command, "image_folder")
+    assert refused.exit_code == 2
+    assert "--data image_folder=PATH" in refused.stderr
+    for split in ("train", "test"):
+        for number, name in enumerate(("cat", "dog")):
+            (tmp_path / "images" / split / name).mkdir(parents=True)
+            for at in range(3):
+                grey = Image.new("L", (48, 48), 40 * at + 20 * number + (5 if split == "test" else 0))
+                grey.save(tmp_path / "images" / split / name / f"{at}.png")
+    shown = paperkit("data", command, "image_folder", "--data", f"image_folder={tmp_path / 'images'}")
+    assert shown.exit_code == 0, shown.stderr

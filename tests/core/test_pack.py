@@ -205,7 +205,7 @@ def test_the_audit_of_another_dataset_under_this_name_is_refused(tmp_path):
         unpack(tmp_path / "records.zip", Store(tmp_path / "there"))
 
 
-def a_tuning(fingerprint=FINGERPRINT, experiment="study"):
+def a_tuning(fingerprint=FINGERPRINT, experiment="study", spec=SPEC):
     search = SearchRecord(
         kind="grid", fields=("optim.weight_decay",), trials_planned=1, epochs=1, train_fraction=1.0, seed=0,
         sampler_seed=0, select="accuracy", validation_images=9, trials=(), verdict="kept",
@@ -213,7 +213,7 @@ def a_tuning(fingerprint=FINGERPRINT, experiment="study"):
         ended_at="2026-01-02T03:04:05+00:00", fingerprint=fingerprint,
     )  # fmt: skip
     return TuningRecord(
-        experiment=experiment, model="net", spec=SPEC.full(), parameters=9, searches=(search,)
+        experiment=experiment, model="net", spec=spec.full(), parameters=9, searches=(search,)
     )
 
 
@@ -221,6 +221,7 @@ def test_searches_on_a_runs_data_travel_with_it_and_no_others_do(tmp_path):
     store, there = a_store(tmp_path / "here"), Store(tmp_path / "there")
     store.write_tuning(a_tuning())
     store.write_tuning(a_tuning("0" * 16, "other"))
+    store.write_tuning(a_tuning(experiment="larger", spec=SPEC.model_copy(update={"image_size": 64})))
     pack(store, [SPEC.id], tmp_path / "records.zip")
     assert unpack(tmp_path / "records.zip", there).searches == 1
     assert there.tunings() == [a_tuning()]
