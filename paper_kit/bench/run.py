@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from paper_kit.bench import machine, transfer
-from paper_kit.bench.checkpoint import load_checkpoint
+from paper_kit.bench.checkpoint import clear_checkpoints, load_checkpoint
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.loaded import loaded
 from paper_kit.bench.outcome import write_outcome
@@ -88,11 +88,12 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
         history=store.file(spec.id, HISTORY),
         tick=tick,
         should_stop=should_stop,
+        should_leave=should_stop,
     )
     if finished:
         report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
         write_outcome(training, dataset, store)
-        store.file(spec.id, CHECKPOINT).unlink(missing_ok=True)
+        clear_checkpoints(store.file(spec.id, CHECKPOINT))
     return finished
 
 
