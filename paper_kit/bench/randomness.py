@@ -34,7 +34,7 @@ def seed_everything(seed: int, epoch: int) -> None:
 
 
 def generators(device: torch.device) -> dict[str, Any]:
-    """Where the global generators stand, as tensors and plain values: what an epoch left midway goes on from."""
+    """Where the global generators stand, as tensors and plain values, for an epoch left midway."""
     name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "torch": torch.get_rng_state(),

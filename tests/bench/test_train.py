@@ -274,11 +274,8 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before_and_sa
     train_epoch(t)
     real = open
 
-    def full(*arguments, **options):
-        opened = real(*arguments, **options)
-        if ".part" in str(arguments[0]):
-            return real("/dev/full", *arguments[1:], **options)
-        return opened
+    def full(file, *arguments, **options):
+        return real("/dev/full" if ".part" in str(file) else file, *arguments, **options)
 
     monkeypatch.setattr("io.open", full)
     with pytest.raises(OSError, match="No space left on device") as raised:
