@@ -38,6 +38,7 @@ class Ended:
     state: RunState
     reason: str = ""
     seconds: float = 0.0
+    lost: bool = False  # the Store cannot be written, so that nothing else can be trained either
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import os
 import platform
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,9 @@ from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
-from paper_kit.core.errors import PaperkitError
+from paper_kit.core.damage import check_present, lost
+from paper_kit.core.errors import PaperkitError, StoreLost
+from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.cache import open_dataset
@@ -48,7 +51,7 @@ def run_one(
 ) -> RunState:
     """The run's state afterwards: done, failed (error.txt says why), partial (asked to stop), or blocked.
 
-    Raises Busy where another process works on the run.
+    Raises Busy where another process works on the run, StoreLost where the Store cannot be written.
     """
     source = spec.transfer.run
     if source and not store.file(source, "record.json").is_file():
@@ -61,6 +64,8 @@ def run_one(
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
         except Exception as error:
+            if gone := error if isinstance(error, StoreLost) else lost(error, store.root):
+                raise gone from None
             store.fail(spec.id, _reason(error, spec), traceback.format_exc())
             return RunState.FAILED
     return RunState.DONE if done else RunState.PARTIAL
@@ -68,7 +73,7 @@ def run_one(
 
 def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop) -> bool:
     """Whether the run is done; otherwise its checkpoint waits."""
-    saved = load_checkpoint(store.file(spec.id, CHECKPOINT))
+    saved = load_checkpoint(store.file(spec.id, CHECKPOINT), partial(tell, store, spec.id))
     device = choose_device(resources.device)
     settle(device, saved["threads"] if saved else _threads(resources))
     report(Progress(run_id=spec.id, stage="data", epochs=spec.epochs))
@@ -80,6 +85,11 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
     training = setup(spec, model, data)
     if saved:
         restore(training, saved)
+
+    def should_leave() -> bool:
+        check_present(store, spec.id)
+        return should_stop()
+
     tick = _reporter(training, report)
     tick(0, 0.0)
     finished = fit(
@@ -88,9 +98,10 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
         history=store.file(spec.id, HISTORY),
         tick=tick,
         should_stop=should_stop,
-        should_leave=should_stop,
+        should_leave=should_leave,
     )
     if finished:
+        check_present(store, spec.id)
         report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
         write_outcome(training, dataset, store)
         clear_checkpoints(store.file(spec.id, CHECKPOINT))

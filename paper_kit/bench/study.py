@@ -6,13 +6,15 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report
-from paper_kit.bench.stopping import Stop, Why, stopping
+from paper_kit.bench.stopping import Stop, Terminated, Why, stopping
+from paper_kit.core.damage import check_writable, set_damaged_aside
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, load
 from paper_kit.core.plan import Plan, chosen_runs
@@ -44,6 +46,14 @@ class Summary:
         return self.count(RunState.DONE) == len(self.states)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """How many models were measured, and (model, reason) of those that could not be."""
+
+    number: int
+    failed: tuple[tuple[str, str], ...]
+
+
 def run_study(
     plans: tuple[Plan, ...],
     store: Store,
@@ -52,38 +62,53 @@ def run_study(
     *,
     executor: Part = Part(name="local"),  # noqa: B008  (frozen)
     only: tuple[str, ...] = (),
+    ids: frozenset[str] = frozenset(),
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together.
-    Before, each dataset is audited once. Raises InputError before training where one is not at hand or whole.
+    With `only`, which leaves models out, or `ids`, the runs to train, nothing is measured: costs are taken
+    together. Damaged runs are set aside; each dataset is audited once. Raises InputError before training
+    where one is not at hand or whole, StoreLost where the Store cannot be written.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, store)
+    missing = _missing(runs, ids, store, report)
     ended: dict[str, Ended] = {}
+    costs = Measured(0, ())
 
     def hear(event: Event) -> None:
         if isinstance(event, Ended):
             ended[event.run_id] = event
         report(event)
 
-    with stopping(resources.time_limit_s) as stop:
+    with stopping(resources.time_limit_s) as stop, suppress(Terminated):
         if missing:
-            execute, shared = load("executor", executor.name), share(resources, len(runs))
             ready = partial(prepare, missing, store, resources, hear)
-            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
+            execute = load("executor", executor.name)
+            execute(missing, store, share(resources, len(runs)), hear, stop, ready, **executor.arguments)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        measured, not_measured = _measure(() if only else plans, store, resources, hear, stop, audit)
+        costs = _measure(() if only or ids else plans, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
         failed=tuple((run.id, store.reason(run.id)) for run in runs if store.reason(run.id)),
-        measured=measured,
-        not_measured=not_measured,
+        measured=costs.number,
+        not_measured=costs.failed,
         seconds=time.monotonic() - started,
         stopped=stop.why,
     )
+
+
+def _missing(
+    runs: tuple[RunSpec, ...], ids: frozenset[str], store: Store, report: Report
+) -> tuple[RunSpec, ...]:
+    """The runs to train, of these ids where there are any; the Store can be written."""
+    for _, told in set_damaged_aside(runs, store):
+        report(Note(text=told))
+    missing = tuple(run for run in to_train(runs, store) if not ids or run.id in ids)
+    if missing:
+        check_writable(store.root)
+    return missing
 
 
 def to_train(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
@@ -152,8 +177,8 @@ def _measure(
     report: Report,
     stop: Stop,
     audit: Callable[[], None],
-) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """How many models were measured, and (model, reason) of those that could not be; data are audited."""
+) -> Measured:
+    """What was measured, and what could not be; data are audited."""
 
     def tell(label: str) -> None:
         report(Note(text=f"Measuring the cost of {label}"))
@@ -161,7 +186,7 @@ def _measure(
     wanted = costs_to_measure(plans, store)
     found = list(measure_each(wanted, store, resources, stop, tell, audit))
     failed = tuple((label, reason) for label, reason in found if reason)
-    return len(found) - len(failed), failed
+    return Measured(len(found) - len(failed), failed)
 
 
 def _audit(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop) -> None:

@@ -22,6 +22,10 @@ class InputError(PaperkitError):
     exit_code = 2
 
 
+class StoreLost(PaperkitError):
+    """The folder of runs cannot be written any more; nothing can be trained until it can."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence that starts with a space: the nearest of `options`, or all of them if none is near."""
     known = sorted(set(options))

@@ -15,7 +15,7 @@ from typing import Any
 from filelock import Timeout
 from pydantic import ValidationError
 
-from paper_kit.core.errors import InputError, PaperkitError
+from paper_kit.core.errors import InputError, PaperkitError, StoreLost
 from paper_kit.core.files import read_json, write_json, write_text
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import DEFAULTS, RunSpec
@@ -164,23 +164,27 @@ class Store:
         return path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
 
     def fail(self, run_id: str, reason: str, details: str) -> None:
-        """Nothing; error.txt says why in its first line, with the details below."""
-        write_text(
-            self.file(run_id, "error.txt"), f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
-        )
+        """Nothing; error.txt says why in its first line, with the details below. StoreLost if it cannot."""
+        text = f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
+        try:
+            write_text(self.file(run_id, "error.txt"), text)
+        except OSError as error:
+            told = f"{error.filename}: {error.strerror}, and so nothing can be kept of: {reason}"
+            raise StoreLost(told) from None
 
     def retry(self, run_id: str) -> None:
         """Nothing; the run no longer counts as failed."""
         self.file(run_id, "error.txt").unlink(missing_ok=True)
 
-    def forget(self, run_id: str) -> None:
-        """Nothing; the run's results are set aside in `<id>.old-<n>`, so that it is trained again."""
+    def forget(self, run_id: str) -> Path:
+        """Where the run's results are set aside, `<id>.old-<n>`, so that it is trained again."""
         folder = self.folder(run_id)
         number = 1
-        while (self.root / f"{run_id}.old-{number}").exists():
+        while (aside := self.root / f"{run_id}.old-{number}").exists():
             number += 1
         if folder.exists():
-            folder.rename(self.root / f"{run_id}.old-{number}")
+            folder.rename(aside)
+        return aside
 
     def write_record(self, record: RunRecord) -> None:
         """Nothing; the run is done from here on."""

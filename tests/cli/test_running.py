@@ -21,7 +21,7 @@ def test_run_all_trains_measures_and_says_what_is_next(paperkit):
 @pytest.mark.usefixtures("finished")
 def test_run_all_on_a_finished_study_says_so(paperkit, monkeypatch):
     monkeypatch.setattr(study, "load", None)
-    monkeypatch.setattr(costs, "multiprocessing", None)
+    monkeypatch.setattr(costs, "Team", None)
     result = paperkit("run-all")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == "All 4 runs are done already. Next: paperkit build-pdf\n"

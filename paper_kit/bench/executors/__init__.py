@@ -5,9 +5,10 @@
 It trains `specs` somewhere, each by `bench.run.run_one`, a source run before those that start from it.
 Before the first run it calls `prepare()` once, which decodes the datasets, may take long, and raises
 InputError where one is not at hand. Results arrive only in the Store; `report` hears how far the runs are,
-and an `Ended` for each run that was worked on or is blocked. One failed run does not stop the others. Once
-`should_stop()` is true no run starts, those at work stop after an epoch, and `execute` comes back; what is
-left can be resumed. The keywords are options of the Part, typed, with a plain default.
+and an `Ended` for each run that was worked on or is blocked. One failed run does not stop the others; where
+an `Ended` says that the Store is lost, `execute` raises StoreLost. Once `should_stop()` is true no run
+starts, those at work are saved within seconds and stop, and `execute` comes back; what is left can be
+resumed. The keywords are options of the Part, typed, with a plain default.
 """
 
 from __future__ import annotations
