@@ -66,37 +66,40 @@ def run_study(
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, which leaves models out, or `ids`, the runs to train, nothing is measured: costs are taken
-    together. Damaged runs are set aside; each dataset is audited once. Raises InputError before training
-    where one is not at hand or whole, StoreLost where the Store cannot be written.
+    With `only`, or `ids`, the runs to train, nothing is measured: costs are taken together. Raises InputError
+    before training where a dataset is not at hand or whole, StoreLost where the Store cannot be written.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
     missing = _missing(runs, ids, store, report)
-    ended: dict[str, Ended] = {}
+    trained: dict[str, None] = {}
     costs = Measured(0, ())
 
     def hear(event: Event) -> None:
-        if isinstance(event, Ended):
-            ended[event.run_id] = event
+        if isinstance(event, Ended) and event.state is RunState.DONE:
+            trained[event.run_id] = None
         report(event)
 
     with stopping(resources.time_limit_s) as stop, suppress(Terminated):
         if missing:
+            execute, shared = load("executor", executor.name), share(resources, len(runs))
             ready = partial(prepare, missing, store, resources, hear)
-            execute = load("executor", executor.name)
-            execute(missing, store, share(resources, len(runs)), hear, stop, ready, **executor.arguments)
+            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
         audit = partial(_audit, runs, store, resources, hear, stop)
         costs = _measure(() if only or ids else plans, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
-        trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
-        failed=tuple((run.id, store.reason(run.id)) for run in runs if store.reason(run.id)),
+        trained=tuple(trained),
+        failed=_failed(runs, store),
         measured=costs.number,
         not_measured=costs.failed,
         seconds=time.monotonic() - started,
         stopped=stop.why,
     )
+
+
+def _failed(runs: tuple[RunSpec, ...], store: Store) -> tuple[tuple[str, str], ...]:
+    return tuple((run.id, store.reason(run.id)) for run in runs if store.reason(run.id))
 
 
 def _missing(
