@@ -24,7 +24,7 @@ from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
-from paper_kit.core.damage import check_present, lost
+from paper_kit.core.damage import check_present, lost, sweep
 from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
@@ -61,6 +61,7 @@ def run_one(
             return RunState.DONE
         store.file(spec.id, "error.txt").unlink(missing_ok=True)
         try:
+            sweep(store, spec.id)
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
         except Exception as error:

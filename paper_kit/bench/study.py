@@ -81,10 +81,7 @@ def run_study(
         report(event)
 
     with stopping(resources.time_limit_s) as stop, suppress(Terminated):
-        if missing:
-            execute, shared = load("executor", executor.name), share(resources, len(runs))
-            ready = partial(prepare, missing, store, resources, hear)
-            execute(missing, store, shared, hear, stop, ready, **executor.arguments)
+        _train(missing, store, share(resources, len(runs)), hear, stop, executor)
         audit = partial(_audit, runs, store, resources, hear, stop)
         costs = _measure(() if only or ids else plans, store, resources, hear, stop, audit)
     return Summary(
@@ -96,6 +93,15 @@ def run_study(
         seconds=time.monotonic() - started,
         stopped=stop.why,
     )
+
+
+def _train(
+    missing: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop, how: Part
+) -> None:
+    """Nothing; the executor came back from the missing runs."""
+    if missing:
+        ready = partial(prepare, missing, store, resources, report)
+        load("executor", how.name)(missing, store, resources, report, stop, ready, **how.arguments)
 
 
 def _failed(runs: tuple[RunSpec, ...], store: Store) -> tuple[tuple[str, str], ...]:

@@ -59,6 +59,12 @@ def set_damaged_aside(runs: Iterable[RunSpec], store: Store) -> tuple[tuple[str,
     return tuple(found)
 
 
+def sweep(store: Store, run_id: str) -> None:
+    """Nothing; what a killed process left half written is gone. Whoever asks holds the run's lease."""
+    for part in store.folder(run_id).glob(".*.part"):
+        part.unlink(missing_ok=True)
+
+
 def whole_records(store: Store) -> list[RunRecord]:
     """The records of the finished runs of a Store that can be read; whoever needs another one says so."""
     found = []

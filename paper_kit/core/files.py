@@ -56,8 +56,7 @@ def _no_file_above(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed onto it when the block ends without an error.
 
-    The content is on the disk before it has its name, and the name before the block is left. OSError names
-    `path` where nothing can be written there.
+    The content is on the disk before it has its name. OSError names `path` where nothing can be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,10 +67,9 @@ def replacing(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        _synced(part)
+        synced(part)
         part.chmod(0o666 & ~_umask())
         part.replace(path)
-        _synced(path.parent)
     except OSError as error:
         if error.errno is None or error.filename not in {None, name}:
             raise
@@ -81,7 +79,7 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _synced(path: Path) -> None:
+def synced(path: Path) -> None:
     """Nothing; the file, or the names in the folder, would outlive a loss of power."""
     handle = os.open(path, os.O_RDONLY)
     try:

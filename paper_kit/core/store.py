@@ -16,7 +16,7 @@ from filelock import Timeout
 from pydantic import ValidationError
 
 from paper_kit.core.errors import InputError, PaperkitError, StoreLost
-from paper_kit.core.files import read_json, write_json, write_text
+from paper_kit.core.files import read_json, synced, write_json, write_text
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
@@ -187,9 +187,12 @@ class Store:
         return aside
 
     def write_record(self, record: RunRecord) -> None:
-        """Nothing; the run is done from here on."""
+        """Nothing; the run is done from here on, and stays so where power is lost now."""
         self.file(record.id, "error.txt").unlink(missing_ok=True)
+        self.folder(record.id).mkdir(parents=True, exist_ok=True)
+        synced(self.folder(record.id))  # no loss of power leaves a record without the files that it speaks of
         write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
+        synced(self.folder(record.id))
 
     def costs(self) -> list[CostRecord]:
         """All cost records of the Store, in the order in which they were measured, then of their keys.
