@@ -17,6 +17,19 @@ class DeviceName(StrEnum):
     CUDA = "cuda"
 
 
+class OomChoice(StrEnum):
+    """What to do with a run whose batch does not fit into memory."""
+
+    STOP = "stop"
+    HALVE = "halve"
+
+
+Oom = Annotated[
+    OomChoice,
+    typer.Option(
+        help="A batch too large for memory: stop that run, or halve its micro_batch, which is told."
+    ),
+]
 Experiments = Annotated[
     list[str] | None,
     typer.Argument(

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_kit.cli.options import Data, Device, DeviceName, Experiments, Jobs, Only, SkipBad, Threads
+from paper_kit.cli.options import (
+    Data,
+    Device,
+    DeviceName,
+    Experiments,
+    Jobs,
+    Only,
+    Oom,
+    OomChoice,
+    SkipBad,
+    Threads,
+)
 from paper_kit.cli.text import columns, counted, duration, say, seconds_of
 
 if TYPE_CHECKING:
@@ -49,6 +60,7 @@ def run_all(
     executor: Executor = "local",
     set_: Set = None,
     seeds: Seeds = "",
+    oom: Oom = OomChoice.STOP,
 ) -> None:
     """Train and benchmark all models of the experiments.
 
@@ -67,6 +79,7 @@ def run_all(
         device=device.value,
         skip_bad=skip_bad,
         time_limit_s=seconds_of(time_limit),
+        oom=oom.value,
     )
     keys = split_keys(only)
     if dry_run:
@@ -109,7 +122,12 @@ def tell_set_aside(
 
 
 def work(
-    place: Workplace, plans: tuple[Plan, ...], resources: Resources, executor: str, only: tuple[str, ...]
+    place: Workplace,
+    plans: tuple[Plan, ...],
+    resources: Resources,
+    executor: str,
+    only: tuple[str, ...],
+    ids: frozenset[str] = frozenset(),
 ) -> Summary:
     """The Summary of the study, shown while it works."""
     from paper_kit.bench.schedule import Pace
@@ -121,12 +139,12 @@ def work(
 
     part = complete("executor", Part(name=executor))
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, place.store)
+    missing = tuple(run for run in to_train(runs, place.store) if not ids or run.id in ids)
     board = Board(missing, run_labels(plans), len(runs) - len(missing), Pace())
     if missing:
         tell_idle(plans)
     with shown(board) as report:
-        return run_study(plans, place.store, resources, report, executor=part, only=only)
+        return run_study(plans, place.store, resources, report, executor=part, only=only, ids=ids)
 
 
 def conclude(summary: Summary, plans: tuple[Plan, ...]) -> None:
@@ -144,9 +162,9 @@ def conclude(summary: Summary, plans: tuple[Plan, ...]) -> None:
     if blocked:
         typer.echo(f"  {counted(blocked, 'run')} wait for a source run that failed")
     if summary.failed:
-        typer.echo("`paperkit show RUN` says more; `paperkit run-all` tries again.")
-    if summary.stopped == "interrupt":
-        raise typer.Exit(130)
+        typer.echo("`paperkit show RUN` says more; `paperkit retry` tries them again.")
+    if summary.stopped in {"interrupt", "terminated"}:
+        raise typer.Exit(130 if summary.stopped == "interrupt" else 143)
     if summary.failed or blocked or (summary.not_measured and not summary.stopped):
         raise typer.Exit(1)
 
@@ -161,7 +179,11 @@ def headline(summary: Summary) -> str:
     now = [f"{counted(len(summary.trained), 'run')} trained"] if summary.trained else []
     now += [f"{counted(summary.measured, 'model')} measured"] if summary.measured else []
     text = f"{done} of {counted(total, 'run')} done ({', '.join([*now, f'in {duration(summary.seconds)}'])})."
-    why = {"time": " Stopped at the time limit", "interrupt": " Stopped"}.get(summary.stopped, "")
+    why = {
+        "time": " Stopped at the time limit",
+        "interrupt": " Stopped",
+        "terminated": " Stopped by SIGTERM",
+    }.get(summary.stopped, "")
     if why and not summary.finished:
         return f"{text}{why}; `paperkit run-all` goes on from here."
     elsewhere = summary.count(RunState.RUNNING)

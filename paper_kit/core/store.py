@@ -23,6 +23,7 @@ from paper_kit.core.tuning import TuningRecord
 
 HEARTBEAT_S = 30.0
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
+NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
 SILENT_S = 300.0  # a lease without a heartbeat for so long is taken over
 
 
