@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import platform
 import traceback
@@ -72,8 +73,72 @@ def run_one(
     return RunState.DONE if done else RunState.PARTIAL
 
 
+class NoMemory(PaperkitError):
+    """A batch did not fit into memory; `size` images were passed at once, in this epoch."""
+
+    def __init__(self, size: int, epoch: int) -> None:
+        super().__init__(f"{NO_MEMORY} for a batch. Set micro_batch = {max(1, size // 2)}.")
+        self.size, self.epoch = size, epoch
+
+
 def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop) -> bool:
-    """Whether the run is done; otherwise its checkpoint waits."""
+    """Whether the run is done; otherwise its checkpoint waits. Memory too small is met as `oom` says."""
+    smaller, told = 0, ""
+    while True:
+        try:
+            return _train(spec, store, resources, report, should_stop, (smaller, told))
+        except NoMemory as error:
+            if resources.oom == "stop" or error.size == 1:
+                raise
+            smaller = error.size // 2
+            meant = spec.micro_batch or spec.batch_size
+            told = f"micro_batch {smaller} in place of {meant} from epoch {error.epoch} on: out of memory"
+        tell(store, spec.id, told)
+        gc.collect()  # the step that failed held its tensors
+
+
+def _train(
+    spec: RunSpec,
+    store: Store,
+    resources: Resources,
+    report: Report,
+    should_stop: ShouldStop,
+    deviation: tuple[int, str],
+) -> bool:
+    """Whether the run is done, trained with a smaller micro_batch where the deviation has one."""
+    training, dataset = _begin(spec, store, resources, report)
+    if deviation[0]:
+        training.micro_batch, training.deviations = deviation[0], (*training.deviations, deviation[1])
+
+    def should_leave() -> bool:
+        check_present(store, spec.id)
+        return should_stop()
+
+    tick = _reporter(training, report)
+    tick(0, 0.0)
+    try:
+        finished = fit(
+            training,
+            checkpoint=store.file(spec.id, CHECKPOINT),
+            history=store.file(spec.id, HISTORY),
+            tick=tick,
+            should_stop=should_stop,
+            should_leave=should_leave,
+        )
+    except Exception as error:
+        if _out_of_memory(error):
+            raise NoMemory(training.micro_batch or spec.batch_size, training.epoch + 1) from None
+        raise
+    if finished:
+        check_present(store, spec.id)
+        report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
+        write_outcome(training, dataset, store)
+        clear_checkpoints(store.file(spec.id, CHECKPOINT))
+    return finished
+
+
+def _begin(spec: RunSpec, store: Store, resources: Resources, report: Report) -> tuple[Training, Dataset]:
+    """The training as it was left, or before its first epoch; what it learns from is at hand."""
     saved = load_checkpoint(store.file(spec.id, CHECKPOINT), partial(tell, store, spec.id))
     device = choose_device(resources.device)
     settle(device, saved["threads"] if saved else _threads(resources))
@@ -86,27 +151,7 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
     training = setup(spec, model, data)
     if saved:
         restore(training, saved)
-
-    def should_leave() -> bool:
-        check_present(store, spec.id)
-        return should_stop()
-
-    tick = _reporter(training, report)
-    tick(0, 0.0)
-    finished = fit(
-        training,
-        checkpoint=store.file(spec.id, CHECKPOINT),
-        history=store.file(spec.id, HISTORY),
-        tick=tick,
-        should_stop=should_stop,
-        should_leave=should_leave,
-    )
-    if finished:
-        check_present(store, spec.id)
-        report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
-        write_outcome(training, dataset, store)
-        clear_checkpoints(store.file(spec.id, CHECKPOINT))
-    return finished
+    return training, dataset
 
 
 def load_data(spec: RunSpec, dataset: Dataset, device: torch.device) -> Data:
@@ -132,10 +177,13 @@ def first_model(spec: RunSpec, outputs: int, device: torch.device) -> nn.Module:
 
 def _reason(error: Exception, spec: RunSpec) -> str:
     """One line: what went wrong, and what to change where that is known."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or CPU_FULL in str(error):
-        half = max(1, (spec.micro_batch or spec.batch_size) // 2)
-        return f"{NO_MEMORY} for a batch. Set micro_batch = {half}."
+    if _out_of_memory(error):
+        return str(NoMemory(spec.micro_batch or spec.batch_size, 0))
     return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or CPU_FULL in str(error)
 
 
 def settle(device: torch.device, threads: int) -> None:

@@ -15,7 +15,7 @@ Move = Annotated[bool, typer.Option("--move", help="Move it to the folder trash/
 def gc(move: Move = False, runs: Runs = None) -> None:
     """Show what no experiment of the study refers to, and move it to a trash folder if asked.
 
-    All files of experiments/ count. Runs at work and source runs in use are never touched; nothing is deleted.
+    All files of experiments/ count. Runs at work and sources in use are never touched; nothing is deleted.
     """
     from dataclasses import replace
 
@@ -33,9 +33,8 @@ def gc(move: Move = False, runs: Runs = None) -> None:
     typer.echo(columns(rows))
     if not move:
         size = f"{sum(one.bytes for one in found) / 1e6:.1f} MB"
-        typer.echo(
-            f"\n{counted(len(found), 'thing')}, {size}. `paperkit gc --move` moves them to a trash folder."
-        )
+        how = "`paperkit gc --move` moves them to a trash folder."
+        typer.echo(f"\n{counted(len(found), 'thing')}, {size}. {how}")
         return
     trash, moved = to_trash(store, found)
     typer.echo(f"\n{len(moved)} of {len(found)} moved to {trash}. Delete that folder when you like.")

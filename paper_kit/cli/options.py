@@ -26,9 +26,7 @@ class OomChoice(StrEnum):
 
 Oom = Annotated[
     OomChoice,
-    typer.Option(
-        help="A batch too large for memory: stop that run, or halve its micro_batch, which is told."
-    ),
+    typer.Option(help="Where a batch is too large for memory: stop the run, or halve its micro_batch."),
 ]
 Experiments = Annotated[
     list[str] | None,

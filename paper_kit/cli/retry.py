@@ -66,10 +66,7 @@ def failed_ids(place: Workplace, plans: tuple[Plan, ...], which: list[str]) -> f
         named = {text: find_run(text, store, plans).id for text in which}
         wrong = [text for text in which if named[text] not in failed]
         if wrong:
-            told = "this run has not failed. `paperkit status` shows what has"
-            raise InputError(
-                [f"{text}: {told} ({states.get(named[text], 'not planned')})." for text in wrong]
-            )
+            raise InputError([f"{text}: this run has not failed; see `paperkit status`." for text in wrong])
         failed = set(named.values())
     waiting = {run.id for run in runs if run.transfer.run in failed and states[run.id] is RunState.BLOCKED}
     return frozenset(failed | waiting)
