@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from paper_kit.core.plan import Plan
     from paper_kit.core.spec import Resources
 
+STOPPED = {"time": " Stopped at the time limit", "interrupt": " Stopped", "terminated": " Stopped by SIGTERM"}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and train nothing.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Train again what `paperkit status` calls stale.")]
 TimeLimit = Annotated[

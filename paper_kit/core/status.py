@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from paper_kit.core.errors import InputError
@@ -51,7 +51,7 @@ def statuses(
         source = found.get(run.transfer.run)
         if status.state is RunState.DONE and source is not None and source.stale:
             reasons = (*status.stale, f"its source run {source.run.id} is stale")
-            status = RunStatus(run, status.label, status.state, reasons, status.unknown)
+            status = replace(status, stale=reasons)
         found[run.id] = status
     return tuple(found.values())
 
@@ -80,9 +80,7 @@ def advice(found: tuple[RunStatus, ...]) -> tuple[str, ...]:
     if notes[RunState.FAILED]:
         lines.append("`paperkit retry` tries the failed runs again; `paperkit show RUN` says more of one.")
     if any(note.startswith(NO_MEMORY) for note in notes[RunState.FAILED]):
-        lines.append(
-            "`paperkit retry --oom halve` halves the micro_batch of those without memory; tables name them."
-        )
+        lines.append("`paperkit retry --oom halve` halves the micro_batch where memory was too small.")
     if notes[RunState.PARTIAL] or notes[RunState.MISSING]:
         lines.append("`paperkit run-all` trains what is missing, and goes on where a run was cut off.")
     if any(one.damaged for one in found):
@@ -110,12 +108,13 @@ class _Check:
         if state is not RunState.DONE:
             return RunStatus(run, label, state, note=self._note(run, state))
         try:
-            stale = stale_reasons(run, self._store.record(run.id), self._fingerprint, self._hashes)
+            record = self._store.record(run.id)
+            stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
             return RunStatus(run, label, state, stale=error.problems, damaged=True)
         absent = self._fingerprint(run.dataset) is None
         unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()
-        return RunStatus(run, label, state, stale, unknown)
+        return RunStatus(run, label, state, stale, unknown, note="; ".join(record.deviations))
 
     def _note(self, run: RunSpec, state: RunState) -> str:
         if state is RunState.BLOCKED:
