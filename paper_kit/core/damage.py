@@ -29,7 +29,7 @@ def damage(store: Store, run_id: str) -> str:
     try:
         if (folder / "spec.json").exists():
             read_json(folder / "spec.json")
-        store.history(run_id)
+        rows = store.history(run_id)
         if not (folder / "record.json").exists():
             return ""
         record = store.record(run_id)
@@ -39,6 +39,8 @@ def damage(store: Store, run_id: str) -> str:
         return f"{folder}: not readable ({type(error).__name__})."
     if record.id != run_id:
         return f"{folder / 'record.json'}: the record of another run, {record.id}."
+    if (folder / "history.jsonl").exists() and len(rows) != record.epochs_run:
+        return f"{folder / 'history.jsonl'}: {len(rows)} of {record.epochs_run} epochs can be read."
     arrays = folder / "predictions.npz"
     if arrays.exists() and not zipfile.is_zipfile(arrays):
         return f"{arrays}: not a whole file of arrays."
