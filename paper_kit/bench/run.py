@@ -68,6 +68,8 @@ def run_one(
         except Exception as error:
             if gone := error if isinstance(error, StoreLost) else lost(error, store.root):
                 raise gone from None
+            if isinstance(error, FileNotFoundError):
+                check_present(store, spec.id)
             store.fail(spec.id, _reason(error, spec), traceback.format_exc())
             return RunState.FAILED
     return RunState.DONE if done else RunState.PARTIAL

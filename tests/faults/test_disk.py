@@ -1,4 +1,4 @@
-"""A disk that is full, a store made read-only or gone in mid-run, damaged files: told, and nothing is lost."""
+"""A disk that is full, a store that is read-only or gone in mid-run, damaged files: told, and nothing lost."""
 
 import os
 import shutil
