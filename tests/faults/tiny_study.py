@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from paper_kit.bench import train
+from paper_kit.bench import study, train
 from paper_kit.bench.run import run_one
 from paper_kit.bench.study import run_study
 from paper_kit.core.experiment import Experiment
@@ -70,6 +70,7 @@ def execute(specs, store, resources, report, should_stop, prepare, /):
 def train_all(planned, root, cache):
     """The Summary of the study; every epoch is saved, and the loop looks around after every step."""
     train.SAVE_EVERY_S = train.TICK_S = 0.0
+    study.cores = lambda: 1  # no further process decodes data
     torch.set_num_threads(1)
     resources = Resources(device="cpu", threads=1, cache=cache)
     return run_study(
