@@ -28,7 +28,8 @@ planned, root = a_plan(), place / "runs"
 
 
 def disk(size, *more):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join([*more, f"size={size}k"]), "tmpfs", place], check=True)
+    options = ",".join([*more, f"size={size}k"])
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
 
 
 def study():
