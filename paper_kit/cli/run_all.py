@@ -73,15 +73,8 @@ def run_all(
     if set_ or seeds:
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
-    resources = place.resources(
-        data,
-        jobs=jobs,
-        threads=threads,
-        device=device.value,
-        skip_bad=skip_bad,
-        time_limit_s=seconds_of(time_limit),
-        oom=oom.value,
-    )
+    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
+    resources = place.resources(data, **chosen, time_limit_s=seconds_of(time_limit), oom=oom.value)
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)
