@@ -136,7 +136,7 @@ def _ending(t: Training, dataset: Dataset, folder: Path) -> dict[str, Any]:
     return {
         "image_s": image_s,
         "checkpoint_s": checkpoint_s,
-        "checkpoint_bytes": 2 * checkpoint_bytes,  # the newest and the one before it
+        "checkpoint_bytes": checkpoint_bytes,
         "outcome_s": max(0.0, outcome_s - seen * image_s),
         "fixed_bytes": sum(sizes.values()),
         "epoch_bytes": len(json.dumps(row)) + 1,

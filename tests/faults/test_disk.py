@@ -10,12 +10,14 @@ import pytest
 
 from paper_kit.core.damage import lost, set_damaged_aside
 from paper_kit.core.errors import StoreLost
+from paper_kit.core.files import write_bytes
 from paper_kit.core.incidents import incidents
 from paper_kit.core.plan import all_runs
 from paper_kit.core.status import statuses
 from paper_kit.core.store import RunState, Store
 from tests.faults.tiny_study import changes, check_readable, in_child, predictions, train_all
 
+KEPT = ("predictions.npz", "record.json")
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import subprocess, sys
@@ -197,3 +199,21 @@ def test_a_study_with_a_damaged_record_trains_that_run_again_to_the_same_bits(un
     assert in_child(train_all, planned, place / "runs", cache) == 0
     assert predictions(planned, place / "runs") == expected
     check_readable(planned, place / "runs")
+
+
+def test_a_loss_of_power_leaves_no_record_without_its_files(monkeypatch, undisturbed, place):
+    planned, cache, _ = undisturbed
+    done, run = Store(cache.parent / "runs"), all_runs((planned,))[-1]
+    record, told = done.record(run.id), []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (told.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (told.append((str(path), str(to))), replace(path, to))
+    )
+    store = Store(place / "runs")
+    write_bytes(store.file(run.id, "predictions.npz"), b"arrays")
+    store.write_record(record)
+    folder = str(store.folder(run.id))
+    arrays, names = (next(each for each in told if each[1] == f"{folder}/{name}") for name in KEPT)
+    order = [arrays[0], arrays, folder, names[0], names, folder]
+    assert told == order
