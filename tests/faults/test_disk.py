@@ -206,10 +206,17 @@ def test_a_loss_of_power_leaves_no_record_without_its_files(monkeypatch, undistu
     done, run = Store(cache.parent / "runs"), all_runs((planned,))[-1]
     record, told = done.record(run.id), []
     fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (told.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
-    monkeypatch.setattr(
-        Path, "replace", lambda path, to: (told.append((str(path), str(to))), replace(path, to))
-    )
+
+    def synced(handle):
+        told.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    def renamed(path, to):
+        told.append((str(path), str(to)))
+        return replace(path, to)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
     store = Store(place / "runs")
     write_bytes(store.file(run.id, "predictions.npz"), b"arrays")
     store.write_record(record)
