@@ -156,7 +156,7 @@ def _room(
         "study_mib": jobs * worker + resident_bytes() / MIB,
         "machine_mib": machine_bytes() / MIB,
         "memory_meter": any_probe.memory_meter if any_probe else "rss",
-        "checkpoint_bytes": 2 * sum(checkpoints[:jobs]),  # a new one is written beside the old
+        "checkpoint_bytes": 3 * sum(checkpoints[:jobs]),  # the newest, the one before, and one being written
         "free_bytes": free_bytes(store.root),
     }
 

@@ -28,13 +28,13 @@ class Batch:
     mix: mixing.Mix
 
 
-def loaded(t: Training, indices: Indices) -> Iterator[list[Batch]]:
-    """The batches of each update of the coming epoch, whose images stand in the order of `indices`."""
+def loaded(t: Training, indices: Indices, done: int = 0) -> Iterator[list[Batch]]:
+    """The batches of each update of the coming epoch after the first `done`, in the order of `indices`."""
     size = t.update_images
     updates = [indices[number * size :][:size] for number in range(t.updates)]
     together = updates_at_once(t)
-    for first in range(0, len(updates), together):
-        yield from load(t, updates[first : first + together], first)
+    for first in range(done // together * together, len(updates), together):
+        yield from load(t, updates[first : first + together], first)[max(0, done - first) :]
 
 
 def updates_at_once(t: Training) -> int:

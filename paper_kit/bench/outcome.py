@@ -129,6 +129,7 @@ def _record(t: Training, dataset: Dataset, metrics: dict[str, float], digest: st
             "skipped_steps": sum(row["skipped_steps"] for row in t.history),
             "nonfinite": sum(row["nonfinite"] for row in t.history),
         },
+        deviations=t.deviations,
     )
 
 

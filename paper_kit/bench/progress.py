@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from paper_kit.core.store import NO_MEMORY as NO_MEMORY
 from paper_kit.core.store import RunState
-
-NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
 
 Stage = Literal["data", "train", "test"]
 
@@ -38,6 +37,7 @@ class Ended:
     state: RunState
     reason: str = ""
     seconds: float = 0.0
+    lost: bool = False  # the Store cannot be written, so that nothing else can be trained either
 
 
 @dataclass(frozen=True, kw_only=True)

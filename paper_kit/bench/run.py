@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import platform
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from paper_kit.bench import machine, transfer
-from paper_kit.bench.checkpoint import load_checkpoint
+from paper_kit.bench.checkpoint import clear_checkpoints, load_checkpoint
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.loaded import loaded
 from paper_kit.bench.outcome import write_outcome
@@ -23,7 +25,9 @@ from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
-from paper_kit.core.errors import Lost, PaperkitError
+from paper_kit.core.damage import check_present, lost, sweep
+from paper_kit.core.errors import Lost, PaperkitError, StoreLost
+from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.cache import open_dataset
@@ -48,7 +52,8 @@ def run_one(
 ) -> RunState:
     """The run's state afterwards: done, failed (error.txt says why), partial (asked to stop), or blocked.
 
-    Raises Busy where another process works on the run, or took it over because this one was silent.
+    Raises Busy where another process works on the run, or took it over because this one was silent, and
+    StoreLost where the Store cannot be written.
     """
     source = spec.transfer.run
     if source and not store.file(source, "record.json").is_file():
@@ -58,19 +63,88 @@ def run_one(
             return RunState.DONE
         store.file(spec.id, "error.txt").unlink(missing_ok=True)
         try:
+            sweep(store, spec.id)
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
         except Lost:  # its files are another's now; the lease says so to the caller
             raise
         except Exception as error:
+            if gone := error if isinstance(error, StoreLost) else lost(error, store.root):
+                raise gone from None
+            if isinstance(error, FileNotFoundError):
+                check_present(store, spec.id)
             store.fail(spec.id, _reason(error, spec), traceback.format_exc())
             return RunState.FAILED
     return RunState.DONE if done else RunState.PARTIAL
 
 
+class NoMemory(PaperkitError):
+    """A batch did not fit into memory; `size` images were passed at once, in this epoch."""
+
+    def __init__(self, size: int, epoch: int) -> None:
+        super().__init__(f"{NO_MEMORY} for a batch. Set micro_batch = {max(1, size // 2)}.")
+        self.size, self.epoch = size, epoch
+
+
 def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop) -> bool:
-    """Whether the run is done; otherwise its checkpoint waits."""
-    saved = load_checkpoint(store.file(spec.id, CHECKPOINT))
+    """Whether the run is done; otherwise its checkpoint waits. Memory too small is met as `oom` says."""
+    smaller, told = 0, ""
+    while True:
+        try:
+            return _train(spec, store, resources, report, should_stop, (smaller, told))
+        except NoMemory as error:
+            if resources.oom == "stop" or error.size == 1:
+                raise
+            smaller = error.size // 2
+            meant = spec.micro_batch or spec.batch_size
+            told = f"micro_batch {smaller} in place of {meant} from epoch {error.epoch} on: out of memory"
+        tell(store, spec.id, told)
+        gc.collect()  # the step that failed held its tensors
+
+
+def _train(
+    spec: RunSpec,
+    store: Store,
+    resources: Resources,
+    report: Report,
+    should_stop: ShouldStop,
+    deviation: tuple[int, str],
+) -> bool:
+    """Whether the run is done, trained with a smaller micro_batch where the deviation has one."""
+    training, dataset = _begin(spec, store, resources, report)
+    if deviation[0]:
+        training.micro_batch, training.deviations = deviation[0], (*training.deviations, deviation[1])
+
+    def should_leave() -> bool:
+        check_present(store, spec.id)
+        return should_stop()
+
+    tick = _reporter(training, report)
+    tick(0, 0.0)
+    try:
+        finished = fit(
+            training,
+            checkpoint=store.file(spec.id, CHECKPOINT),
+            history=store.file(spec.id, HISTORY),
+            tick=tick,
+            should_stop=should_stop,
+            should_leave=should_leave,
+        )
+    except Exception as error:
+        if _out_of_memory(error):
+            raise NoMemory(training.micro_batch or spec.batch_size, training.epoch + 1) from None
+        raise
+    if finished:
+        check_present(store, spec.id)
+        report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
+        write_outcome(training, dataset, store)
+        clear_checkpoints(store.file(spec.id, CHECKPOINT))
+    return finished
+
+
+def _begin(spec: RunSpec, store: Store, resources: Resources, report: Report) -> tuple[Training, Dataset]:
+    """The training as it was left, or before its first epoch; what it learns from is at hand."""
+    saved = load_checkpoint(store.file(spec.id, CHECKPOINT), partial(tell, store, spec.id))
     device = choose_device(resources.device)
     settle(device, saved["threads"] if saved else _threads(resources))
     report(Progress(run_id=spec.id, stage="data", epochs=spec.epochs))
@@ -82,20 +156,7 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
     training = setup(spec, model, data)
     if saved:
         restore(training, saved)
-    tick = _reporter(training, report)
-    tick(0, 0.0)
-    finished = fit(
-        training,
-        checkpoint=store.file(spec.id, CHECKPOINT),
-        history=store.file(spec.id, HISTORY),
-        tick=tick,
-        should_stop=should_stop,
-    )
-    if finished:
-        report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
-        write_outcome(training, dataset, store)
-        store.file(spec.id, CHECKPOINT).unlink(missing_ok=True)
-    return finished
+    return training, dataset
 
 
 def load_data(spec: RunSpec, dataset: Dataset, device: torch.device) -> Data:
@@ -121,10 +182,13 @@ def first_model(spec: RunSpec, outputs: int, device: torch.device) -> nn.Module:
 
 def _reason(error: Exception, spec: RunSpec) -> str:
     """One line: what went wrong, and what to change where that is known."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or CPU_FULL in str(error):
-        half = max(1, (spec.micro_batch or spec.batch_size) // 2)
-        return f"{NO_MEMORY} for a batch. Set micro_batch = {half}."
+    if _out_of_memory(error):
+        return str(NoMemory(spec.micro_batch or spec.batch_size, 0))
     return str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or CPU_FULL in str(error)
 
 
 def settle(device: torch.device, threads: int) -> None:

@@ -14,7 +14,8 @@ from paper_kit.bench.costs import costs_to_measure, measure_each
 from paper_kit.bench.elsewhere import signs, wait_for_work
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report, never
-from paper_kit.bench.stopping import Stop, Why, stopping
+from paper_kit.bench.stopping import Stop, Terminated, Why, stopping
+from paper_kit.core.damage import check_writable, set_damaged_aside
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, load
 from paper_kit.core.plan import Plan, chosen_runs
@@ -49,6 +50,14 @@ class Summary:
         return self.count(RunState.DONE) == len(self.states)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """How many models were measured, and (model, reason) of those that could not be."""
+
+    number: int
+    failed: tuple[tuple[str, str], ...]
+
+
 def run_study(
     plans: tuple[Plan, ...],
     store: Store,
@@ -57,33 +66,37 @@ def run_study(
     *,
     executor: Part = LOCAL,
     only: tuple[str, ...] = (),
+    ids: frozenset[str] = frozenset(),
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, which leaves models out, nothing is measured: costs are compared, and so taken together. Nor
-    where runs are trained elsewhere: this machine's costs are not theirs.
-    Before, each dataset is audited once. Raises InputError before training where one is not at hand or whole.
+    With `only`, or `ids`, the runs to train, nothing is measured: costs are compared, and so taken together.
+    Nor where runs are trained elsewhere: this machine's costs are not theirs. Raises InputError before
+    training where a dataset is not at hand or whole, StoreLost where the Store cannot be written.
     """
     started = time.monotonic()
     runs = chosen_runs(plans, only)
     ended: dict[str, Ended] = {}
+    costs = Measured(0, ())
 
     def hear(event: Event) -> None:
         if isinstance(event, Ended):
             ended[event.run_id] = event
         report(event)
 
-    with stopping(resources.time_limit_s) as stop:
-        _train(runs, store, resources, hear, stop, executor, ended)
+    with stopping(resources.time_limit_s) as stop, suppress(Terminated):
+        asked = tuple(run for run in runs if not ids or run.id in ids)
+        _set_damaged_aside(runs, store, report)
+        _train(asked, store, resources, hear, stop, executor, ended)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        here = () if only or executor.name in ELSEWHERE else plans
-        measured, not_measured = _measure(here, store, resources, hear, stop, audit)
+        here = () if only or ids or executor.name in ELSEWHERE else plans
+        costs = _measure(here, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
         failed=tuple((run.id, store.reason(run.id)) for run in runs if store.reason(run.id)),
-        measured=measured,
-        not_measured=not_measured,
+        measured=costs.number,
+        not_measured=costs.failed,
         seconds=time.monotonic() - started,
         stopped=stop.why,
     )
@@ -120,6 +133,7 @@ def _train(
     left = tuple(run for run in runs if store.state(run) is not RunState.DONE)
     if not left:
         return
+    check_writable(store.root)
     execute = load("executor", executor.name)
     shared = resources if executor.name in ELSEWHERE else share(resources, len(runs))
     unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue
@@ -137,6 +151,11 @@ def _train(
         missing = wait_for_work(open_runs, store, report, stop, unknown)
         if not missing:
             return
+
+
+def _set_damaged_aside(runs: tuple[RunSpec, ...], store: Store, report: Report) -> None:
+    for _, told in set_damaged_aside(runs, store):
+        report(Note(text=told))
 
 
 def to_train(runs: tuple[RunSpec, ...], store: Store, executor: Part = LOCAL) -> tuple[RunSpec, ...]:
@@ -216,8 +235,8 @@ def _measure(
     report: Report,
     stop: Stop,
     audit: Callable[[], None],
-) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """How many models were measured, and (model, reason) of those that could not be; data are audited."""
+) -> Measured:
+    """What was measured, and what could not be; data are audited."""
 
     def tell(label: str) -> None:
         report(Note(text=f"Measuring the cost of {label}"))
@@ -225,7 +244,7 @@ def _measure(
     wanted = costs_to_measure(plans, store)
     found = list(measure_each(wanted, store, resources, stop, tell, audit))
     failed = tuple((label, reason) for label, reason in found if reason)
-    return len(found) - len(failed), failed
+    return Measured(len(found) - len(failed), failed)
 
 
 def _audit(runs: tuple[RunSpec, ...], store: Store, resources: Resources, report: Report, stop: Stop) -> None:

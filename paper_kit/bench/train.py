@@ -20,8 +20,8 @@ from paper_kit.bench.evaluate import autocast, outputs, scores
 from paper_kit.bench.examples import drawn_labels, order
 from paper_kit.bench.loading import Batch, loaded, parts
 from paper_kit.bench.progress import ShouldStop, never
-from paper_kit.bench.randomness import seed_everything
-from paper_kit.bench.training import Best, Training, state
+from paper_kit.bench.randomness import generators, seed_everything, set_generators
+from paper_kit.bench.training import Best, Midway, Training, state
 from paper_kit.bench.transfer import set_trainable, trainable_stages
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.files import write_text
@@ -44,11 +44,18 @@ def fit(
     history: Path,
     tick: Tick = lambda _updates, _speed: None,
     should_stop: ShouldStop = never,
+    should_leave: ShouldStop = never,
 ) -> bool:
-    """Whether the training finished; if `should_stop` came first, the checkpoint holds what was done."""
+    """Whether the training finished; if it was stopped before, the checkpoint holds what was done.
+
+    `should_stop` is asked once after an epoch, `should_leave` about once a second in its midst.
+    """
     saved = time.monotonic()
     while not t.finished:
-        row = train_epoch(t, tick)
+        row = train_epoch(t, tick, should_leave)
+        if row is None:
+            save_checkpoint(checkpoint, state(t))
+            return False
         row |= validate(t)
         t.history.append(row)
         write_text(history, "".join(json.dumps(line) + "\n" for line in t.history))
@@ -62,8 +69,10 @@ def fit(
     return True
 
 
-def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict[str, Any]:
-    """The history row of one epoch of updates, before validation."""
+def train_epoch(
+    t: Training, tick: Tick = lambda _updates, _speed: None, should_leave: ShouldStop = never
+) -> dict[str, Any] | None:
+    """The history row of one epoch of updates, before validation; None where it was left midway."""
     spec, epoch = t.spec, t.epoch + 1
     seed_everything(spec.seed, epoch)
     learning = set_trainable(t.model, t.stages, trainable_stages(spec.transfer, len(t.stages), epoch))
@@ -71,9 +80,9 @@ def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict
     targets = t.data.train.targets
     if t.data.draw_labels:
         targets = drawn_labels(targets, spec.seed, epoch)
-    totals = torch.zeros(5, device=t.device)
+    first, totals, earlier_s = _begun(t)
     start = shown = time.perf_counter()
-    for number, batches in enumerate(loaded(t, indices)):
+    for number, batches in enumerate(loaded(t, indices, first), first):
         done = t.epoch * t.updates + number
         rate = optim.lr_at(done, spec.schedule, spec.optim.lr, spec.epochs * t.updates, t.updates)
         optim.set_lr(t.optimizer, rate)
@@ -81,11 +90,22 @@ def train_epoch(t: Training, tick: Tick = lambda _updates, _speed: None) -> dict
         if time.perf_counter() - shown > TICK_S:
             check(t, totals)
             shown = time.perf_counter()
-            tick(number + 1, (number + 1) * t.update_images / (shown - start))
+            tick(number + 1, (number + 1 - first) * t.update_images / (shown - start))
+            if number + 1 < t.updates and should_leave():
+                t.midway = Midway(number + 1, totals, earlier_s + shown - start, generators(t.device))
+                return None
     check(t, totals)
-    seconds = time.perf_counter() - start
-    t.epoch = epoch
+    seconds = earlier_s + time.perf_counter() - start
+    t.epoch, t.midway = epoch, None
     return _row(t, totals, rate, learning, seconds)
+
+
+def _begun(t: Training) -> tuple[int, Tensor, float]:
+    """Updates done of the coming epoch, their totals and seconds; the generators stand where they did."""
+    if t.midway is None:
+        return 0, torch.zeros(5, device=t.device), 0.0
+    set_generators(t.midway.generators, t.device)
+    return t.midway.updates, t.midway.totals.to(t.device), t.midway.seconds
 
 
 def step(t: Training, batches: Sequence[Batch], targets_NK: Tensor, number: int, totals: Tensor) -> None:
@@ -94,7 +114,7 @@ def step(t: Training, batches: Sequence[Batch], targets_NK: Tensor, number: int,
     for batch in batches:
         labels, targets = t.data.train.labels[batch.rows], batch.mix.targets(targets_NK[batch.rows])
         predicted = []
-        for piece in _pieces(len(batch.images), t.spec.micro_batch):
+        for piece in _pieces(len(batch.images), t.micro_batch):
             logits, loss = forward(t, batch.images[piece], targets[piece])
             count = len(logits)
             t.scaler.scale(loss * (count / images_of_update)).backward()  # type: ignore[no-untyped-call]

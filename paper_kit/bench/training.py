@@ -39,9 +39,23 @@ class Best:
     weights: Weights = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Midway:
+    """Where an epoch was left: its updates done, their running totals and seconds, the generators."""
+
+    updates: int
+    totals: Tensor
+    seconds: float
+    generators: dict[str, Any]
+
+
 @dataclass
 class Training:
-    """One training; `state` is all of it that changes."""
+    """One training; `state` is all of it that changes.
+
+    `micro_batch` is the spec's, unless memory was too small and the run went on with less: `deviations`
+    then say so, and the record after them.
+    """
 
     spec: RunSpec
     data: Data
@@ -56,6 +70,9 @@ class Training:
     epoch: int = 0
     best: Best = field(default_factory=Best)
     history: list[dict[str, Any]] = field(default_factory=list)
+    midway: Midway | None = None
+    micro_batch: int = 0
+    deviations: tuple[str, ...] = ()
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:
@@ -104,11 +121,12 @@ def setup(spec: RunSpec, model: nn.Module, data: Data) -> Training:
         scaler=torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16"),
         ema=Average(model, decay) if decay else None,
         forward=compiled(model, spec.compile_mode) if spec.compile else model,
+        micro_batch=spec.micro_batch,
     )
 
 
 def state(training: Training) -> dict[str, Any]:
-    """All that a bit-exact resume needs. Random generators are not in it: each epoch seeds its own."""
+    """All that a bit-exact resume needs. Each epoch seeds its own generators: they are in it midway only."""
     t = training
     return {
         "epoch": t.epoch,
@@ -119,6 +137,9 @@ def state(training: Training) -> dict[str, Any]:
         "best": {"epoch": t.best.epoch, "value": t.best.value, "weights": t.best.weights},
         "history": t.history,
         "threads": torch.get_num_threads(),
+        "midway": vars(t.midway) if t.midway else {},
+        "micro_batch": t.micro_batch,
+        "deviations": list(t.deviations),
     }
 
 
@@ -126,6 +147,9 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     """Nothing; the training is as it was when `saved` was taken."""
     t = training
     t.epoch, t.history, t.best = saved["epoch"], list(saved["history"]), Best(**saved["best"])
+    t.midway = Midway(**saved["midway"]) if saved.get("midway") else None
+    t.micro_batch = saved.get("micro_batch", t.micro_batch)
+    t.deviations = tuple(saved.get("deviations", ()))
     t.model.load_state_dict(saved["model"])
     t.optimizer.load_state_dict(saved["optimizer"])
     if t.scaler.is_enabled():

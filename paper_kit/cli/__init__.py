@@ -23,6 +23,7 @@ from paper_kit.cli.doctor import doctor
 from paper_kit.cli.estimate import estimate
 from paper_kit.cli.explain import explain
 from paper_kit.cli.export import export
+from paper_kit.cli.gc import gc
 from paper_kit.cli.import_ import import_
 from paper_kit.cli.init import init
 from paper_kit.cli.list import list_plugins
@@ -31,6 +32,7 @@ from paper_kit.cli.pack import pack, unpack
 from paper_kit.cli.plan import plan
 from paper_kit.cli.predict import predict
 from paper_kit.cli.render import render
+from paper_kit.cli.retry import retry
 from paper_kit.cli.run_all import run_all
 from paper_kit.cli.show import show
 from paper_kit.cli.status import status
@@ -104,6 +106,8 @@ for group, name, command, example in (
     (DAILY, "diff", diff, "paperkit diff main ."),
     (RUNS, "estimate", estimate, "paperkit estimate quick --jobs 2"),
     (RUNS, "show", show, "paperkit show emotion_vit/no_focal"),
+    (RUNS, "retry", retry, "paperkit retry --oom halve"),
+    (RUNS, "gc", gc, "paperkit gc --move"),
     (RUNS, "predict", predict, "paperkit predict emotion_vit me.jpg you.png"),
     (RUNS, "explain", explain, "paperkit explain fer2013_small"),
     (RUNS, "measure", measure, "paperkit measure quick --threads 1"),

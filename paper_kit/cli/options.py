@@ -17,6 +17,17 @@ class DeviceName(StrEnum):
     CUDA = "cuda"
 
 
+class OomChoice(StrEnum):
+    """What to do with a run whose batch does not fit into memory."""
+
+    STOP = "stop"
+    HALVE = "halve"
+
+
+Oom = Annotated[
+    OomChoice,
+    typer.Option(help="Where a batch is too large for memory: stop the run, or halve its micro_batch."),
+]
 Experiments = Annotated[
     list[str] | None,
     typer.Argument(

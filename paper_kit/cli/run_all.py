@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_kit.cli.options import Data, Device, DeviceName, Experiments, Jobs, Only, SkipBad, Threads
+from paper_kit.cli.options import (
+    Data,
+    Device,
+    DeviceName,
+    Experiments,
+    Jobs,
+    Only,
+    Oom,
+    OomChoice,
+    SkipBad,
+    Threads,
+)
 from paper_kit.cli.text import columns, counted, duration, say, seconds_of
 
 if TYPE_CHECKING:
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
     from paper_kit.core.plan import Plan
     from paper_kit.core.spec import Resources
 
+STOPPED = {"time": " Stopped at the time limit", "interrupt": " Stopped", "terminated": " Stopped by SIGTERM"}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and train nothing.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Train again what `paperkit status` calls stale.")]
 TimeLimit = Annotated[
@@ -54,6 +66,7 @@ def run_all(
     detach: Detach = False,
     set_: Set = None,
     seeds: Seeds = "",
+    oom: Oom = OomChoice.STOP,
 ) -> None:
     """Train and benchmark all models of the experiments.
 
@@ -65,10 +78,8 @@ def run_all(
     if set_ or seeds:
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
-    resources = place.resources(
-        data, jobs=jobs, threads=threads, device=device.value, skip_bad=skip_bad,
-        time_limit_s=seconds_of(time_limit),
-    )  # fmt: skip
+    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
+    resources = place.resources(data, **chosen, time_limit_s=seconds_of(time_limit), oom=oom.value)
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)
@@ -113,7 +124,12 @@ def tell_set_aside(
 
 
 def work(
-    place: Workplace, plans: tuple[Plan, ...], resources: Resources, part: Part, only: tuple[str, ...]
+    place: Workplace,
+    plans: tuple[Plan, ...],
+    resources: Resources,
+    part: Part,
+    only: tuple[str, ...],
+    ids: frozenset[str] = frozenset(),
 ) -> Summary:
     """The Summary of the study, shown while it works."""
     from paper_kit.bench.schedule import Pace
@@ -124,13 +140,13 @@ def work(
     from paper_kit.core.store import RunState
 
     runs = chosen_runs(plans, only)
-    missing = to_train(runs, place.store, part)
-    left = [run for run in runs if place.store.state(run) is not RunState.DONE]
+    missing = [run for run in to_train(runs, place.store, part) if not ids or run.id in ids]
+    left = missing if ids else [run for run in runs if place.store.state(run) is not RunState.DONE]
     board = Board(left, run_labels(plans), len(runs) - len(left), Pace())
     if missing:
         tell_idle(plans)
     with shown(board) as report:
-        return run_study(plans, place.store, resources, report, executor=part, only=only)
+        return run_study(plans, place.store, resources, report, executor=part, only=only, ids=ids)
 
 
 def leave(
@@ -170,9 +186,9 @@ def conclude(summary: Summary, plans: tuple[Plan, ...]) -> None:
     if blocked:
         typer.echo(f"  {counted(blocked, 'run')} wait for a source run that failed")
     if summary.failed:
-        typer.echo("`paperkit show RUN` says more; `paperkit run-all` tries again.")
-    if summary.stopped == "interrupt":
-        raise typer.Exit(130)
+        typer.echo("`paperkit show RUN` says more; `paperkit retry` tries them again.")
+    if summary.stopped in {"interrupt", "terminated"}:
+        raise typer.Exit(130 if summary.stopped == "interrupt" else 143)
     if summary.failed or blocked or (summary.not_measured and not summary.stopped):
         raise typer.Exit(1)
 
@@ -187,7 +203,12 @@ def headline(summary: Summary) -> str:
     now = [f"{counted(len(summary.trained), 'run')} trained"] if summary.trained else []
     now += [f"{counted(summary.measured, 'model')} measured"] if summary.measured else []
     text = f"{done} of {counted(total, 'run')} done ({', '.join([*now, f'in {duration(summary.seconds)}'])})."
-    why = {"time": " Stopped at the time limit", "interrupt": " Stopped"}.get(summary.stopped, "")
+    told = {
+        "time": " Stopped at the time limit",
+        "interrupt": " Stopped",
+        "terminated": " Stopped by SIGTERM",
+    }
+    why = told.get(summary.stopped, "")
     if why and not summary.finished:
         return f"{text}{why}; `paperkit run-all` goes on from here."
     elsewhere = summary.count(RunState.RUNNING)

@@ -11,7 +11,7 @@ from paper_kit.cli.text import columns
 
 
 def status(experiments: Experiments = None, only: Only = None, data: Data = None, runs: Runs = None) -> None:
-    """Show the state of each run, and why a finished one is stale.
+    """Show the state of each run, what happened to it, and what to type.
 
     A record is stale where the engine, the code of its model or dataset, or its images have changed since.
     """
@@ -19,7 +19,7 @@ def status(experiments: Experiments = None, only: Only = None, data: Data = None
 
     from paper_kit.cli.workplace import fingerprint_of, split_keys, workplace
     from paper_kit.core.slurm import joined
-    from paper_kit.core.status import statuses
+    from paper_kit.core.status import advice, statuses
 
     place = workplace(experiments, runs)
     known = partial(fingerprint_of, place.resources(data))
@@ -32,5 +32,5 @@ def status(experiments: Experiments = None, only: Only = None, data: Data = None
     typer.echo("\n" + ", ".join(f"{number} {state}" for state, number in counts.items()))
     for unknown in dict.fromkeys(word for one in found for word in one.unknown):
         typer.echo(f"unknown: {unknown}; it is not at hand, or not decoded since")
-    if counts["stale"]:
-        typer.echo("`paperkit run-all --refresh` trains the stale runs again.")
+    for line in advice(found):
+        typer.echo(line)

@@ -26,6 +26,10 @@ class Lost(PaperkitError):
     """What this process wanted to write was given to another, because it was silent for too long."""
 
 
+class StoreLost(PaperkitError):
+    """The folder of runs cannot be written any more; nothing can be trained until it can."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence that starts with a space: the nearest of `options`, or all of them if none is near."""
     known = sorted(set(options))

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,8 @@ def made_in(place: Path, folder: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path, renamed onto `path` when the block ends without an error.
 
-    OSError names `path` where nothing can be written there; Lost where another may write there now.
+    The content is on the disk before it has its name. OSError names `path` where nothing can be written
+    there; Lost where another may write there now.
     """
     place = _PLACES.get(os.path.realpath(path.parent), path.parent)
     try:
@@ -98,15 +99,25 @@ def _replacing(path: Path, place: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        synced(part)
         part.chmod(0o666 & ~_umask())
-        try:
-            part.replace(path)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from None
+        part.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename not in {None, name}:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that became read-only: what went wrong there is told above
+            part.unlink(missing_ok=True)
+
+
+def synced(path: Path) -> None:
+    """Nothing; the file, or the names in the folder, would outlive a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

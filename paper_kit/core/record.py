@@ -40,6 +40,7 @@ class RunRecord(Frozen):
     environment: dict[str, Any] = {}
     code: dict[str, str] = {}
     amp: dict[str, Any] = {}
+    deviations: tuple[str, ...] = ()  # where the training was not as the spec says, and why
 
 
 PROTOCOL = 2  # of a cost's measurement; 1 timed predictions in one precision and did not look for neighbours

@@ -186,13 +186,14 @@ class Reading(Frozen):
 
 
 class Resources(Frozen):
-    """Where runs happen; nothing here may change their numbers beyond float order."""
+    """Where runs happen; nothing here may change their numbers beyond float order, `oom` apart."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: CountOrNone = 0  # 0: one a core, or as many a GPU as is fastest
     packing: bool = False  # jobs is a limit: one a GPU at first, and more where that is measured to be faster
     threads: CountOrNone = 0  # 0: cores divided by jobs
     skip_bad: bool = False
+    oom: Literal["stop", "halve"] = "stop"  # halve: a batch too large goes on in halves; the record names it
     time_limit_s: NotNegative = 0.0  # 0: none
     data_roots: dict[str, Path] = {}
     weights_folders: tuple[Path, ...] = ()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from paper_kit.core.errors import InputError
+from paper_kit.core.incidents import incidents
 from paper_kit.core.part import Part, code_hashes
 from paper_kit.core.plan import Plan, chosen_runs, run_labels
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import NO_MEMORY, RunState, Store
 
 Hashes = Callable[[str, str], dict[str, str]]  # of the code files of a plug-in
 Fingerprint = Callable[[Part], str | None]  # of a dataset; None where it is not at hand
@@ -28,10 +29,13 @@ class RunStatus:
     unknown: tuple[str, ...] = ()
     note: str = ""
     queued: bool = False  # it waits in a cluster's queue
+    damaged: bool = False  # its record cannot be read; `stale` says why
 
     @property
     def word(self) -> str:
-        """The state as a person is told it: "stale" and "queued" are no states of the files."""
+        """The state as a person is told it: "damaged", "stale" and "queued" are no states of the files."""
+        if self.damaged:
+            return "damaged"
         return "stale" if self.stale else "queued" if self.queued else str(self.state)
 
 
@@ -55,7 +59,7 @@ def statuses(
         source = found.get(run.transfer.run)
         if status.state is RunState.DONE and source is not None and source.stale:
             reasons = (*status.stale, f"its source run {source.run.id} is stale")
-            status = RunStatus(run, status.label, status.state, reasons, status.unknown)
+            status = replace(status, stale=reasons)
         found[run.id] = status
     return tuple(found.values())
 
@@ -77,6 +81,23 @@ def stale_reasons(
     return tuple(reasons)
 
 
+def advice(found: tuple[RunStatus, ...]) -> tuple[str, ...]:
+    """What to type about the runs that are not done or no longer count, a line each."""
+    notes = {state: [one.note for one in found if one.state is state] for state in RunState}
+    lines = []
+    if notes[RunState.FAILED]:
+        lines.append("`paperkit retry` tries the failed runs again; `paperkit show RUN` says more of one.")
+    if any(note.startswith(NO_MEMORY) for note in notes[RunState.FAILED]):
+        lines.append("`paperkit retry --oom halve` halves the micro_batch where memory was too small.")
+    if notes[RunState.PARTIAL] or notes[RunState.MISSING]:
+        lines.append("`paperkit run-all` trains what is missing, and goes on where a run was cut off.")
+    if any(one.damaged for one in found):
+        lines.append("`paperkit run-all` sets the damaged runs aside and trains them again.")
+    if any(one.stale and not one.damaged for one in found):
+        lines.append("`paperkit run-all --refresh` trains the stale runs again.")
+    return tuple(lines)
+
+
 def _listed(files: list[str]) -> str:
     more = f" and {len(files) - 2} more" if len(files) > 2 else ""
     return ", ".join(files[:2]) + more
@@ -95,17 +116,20 @@ class _Check:
         if state is not RunState.DONE:
             return RunStatus(run, label, state, note=self._note(run, state))
         try:
-            stale = stale_reasons(run, self._store.record(run.id), self._fingerprint, self._hashes)
+            record = self._store.record(run.id)
+            stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
-            return RunStatus(run, label, state, stale=error.problems)
+            return RunStatus(run, label, state, stale=error.problems, damaged=True)
         absent = self._fingerprint(run.dataset) is None
         unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()
-        return RunStatus(run, label, state, stale, unknown)
+        return RunStatus(run, label, state, stale, unknown, note="; ".join(record.deviations))
 
     def _note(self, run: RunSpec, state: RunState) -> str:
-        if state is RunState.FAILED:
-            return self._store.reason(run.id)
         if state is RunState.BLOCKED:
-            return f"its source run {run.transfer.run} failed"
+            return f"its source run {run.transfer.run} failed: {self._store.reason(run.transfer.run)}"
         epochs = len(self._store.history(run.id))
-        return f"{epochs} of {run.epochs} epochs" if epochs else ""
+        how = "cut off after " if state is RunState.PARTIAL else ""
+        far = f"{how}{epochs} of {run.epochs} epochs" if epochs else ""
+        happened = incidents(self._store, run.id)[-1:]
+        first = self._store.reason(run.id) if state is RunState.FAILED else ""
+        return "; ".join(filter(None, (first or far, *happened)))

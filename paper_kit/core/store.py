@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from paper_kit.core.errors import InputError, Lost, PaperkitError
-from paper_kit.core.files import made_in, read_json, write_json, write_text
+from paper_kit.core.errors import InputError, Lost, PaperkitError, StoreLost
+from paper_kit.core.files import made_in, read_json, synced, write_json, write_text
 from paper_kit.core.lease import Sign, Watch, clear, newest, take
 from paper_kit.core.owner import Owner
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
@@ -20,6 +20,7 @@ from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
+NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
 
 
 class RunState(StrEnum):
@@ -175,10 +176,13 @@ class Store:
         return path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
 
     def fail(self, run_id: str, reason: str, details: str) -> None:
-        """Nothing; error.txt says why in its first line, with the details below."""
-        write_text(
-            self.file(run_id, "error.txt"), f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
-        )
+        """Nothing; error.txt says why in its first line, with the details below. StoreLost if it cannot."""
+        text = f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
+        try:
+            write_text(self.file(run_id, "error.txt"), text)
+        except OSError as error:
+            told = f"{error.filename}: {error.strerror}, and so nothing can be kept of: {reason}"
+            raise StoreLost(told) from None
 
     def retry(self, run_id: str) -> None:
         """Nothing; the run no longer counts as failed."""
@@ -200,9 +204,12 @@ class Store:
         return aside
 
     def write_record(self, record: RunRecord) -> None:
-        """Nothing; the run is done from here on."""
+        """Nothing; the run is done from here on, and stays so where power is lost now."""
         self.file(record.id, "error.txt").unlink(missing_ok=True)
+        self.folder(record.id).mkdir(parents=True, exist_ok=True)
+        synced(self.folder(record.id))  # no loss of power leaves a record without the files that it speaks of
         write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
+        synced(self.folder(record.id))
 
     def _done(self, run_id: str) -> bool:
         return self.file(run_id, "record.json").is_file()

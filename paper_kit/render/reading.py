@@ -97,6 +97,11 @@ class Inputs:
         return tuple(status for status in self.states if status.stale)
 
     @property
+    def deviating(self) -> tuple[RunStatus, ...]:
+        """The finished runs that were not trained as their specs say; their notes tell how."""
+        return tuple(status for status in self.states if status.state is RunState.DONE and status.note)
+
+    @property
     def study(self) -> Study:
         """What is known of the study beside tables and figures."""
         return self.making.study

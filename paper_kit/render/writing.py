@@ -35,6 +35,8 @@ def anew(request: Request, root: Path, inputs: Inputs, say: Callable[[str], None
         seen = aside.submit(inspected, inputs, made, root)
         if request.final:
             told = [str(finding) for finding in seen.result().findings]
+            for status in inputs.deviating:
+                say(f"not as planned: {status.label} ({status.run.id}): {status.note}")
             refuse([*unfit(inputs, made), *told, *(unclean(root) if request.commit else ())])
         if request.compile:
             say("Compiling and checking the PDF")

@@ -265,3 +265,16 @@ def test_values_that_print_the_same_are_not_bold():
     assert best_places(shown) == set()
     assert best_places([*shown, Fact("c", 0.6, "percent")]) == {2}
     assert best_places([*shown, Fact("c", None, "percent")]) == set()
+
+
+def test_a_run_that_was_not_trained_as_planned_is_named_below_the_tables(tmp_path):
+    from paper_kit.analysis.tables import ablation, main_results
+
+    plans, store = fabricate(tmp_path, images=30)
+    run = plans[0].rows[0].reading.run
+    record = store.record(run.id)
+    store.write_record(record.model_copy(update={"deviations": ("micro_batch 8 in place of 64",)}))
+    results = collect(plans, store)
+    for table in (ablation.make(results), main_results.make(results)):
+        (note,) = [note for note in table.notes if "planned micro-batch" in note]
+        assert "ResEmoteNet (Base)" in note

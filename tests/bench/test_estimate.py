@@ -158,7 +158,7 @@ def test_a_study_is_estimated_and_what_is_done_is_not_counted(study, capsys):
     assert found.seconds == pytest.approx(2 * found.start_s + each + 7.0 + 3.0)
     assert found.worker_mib == 500.0
     assert 2 * 500 < found.study_mib < 2 * 500 + machine_bytes() / 2**20  # and this process
-    assert found.checkpoint_bytes == 2 * 2 * 4000
+    assert found.checkpoint_bytes == 3 * 2 * 4000
     assert found.warnings == ()
     tell(found)
     told = capsys.readouterr().out

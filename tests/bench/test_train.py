@@ -1,10 +1,13 @@
 import copy
+import io
+import itertools
 
 import numpy as np
 import pytest
 import torch
 from timm.utils import ModelEmaV3
 
+from paper_kit.bench import train
 from paper_kit.bench.checkpoint import load_checkpoint, save_checkpoint
 from paper_kit.bench.examples import examples
 from paper_kit.bench.loading import load
@@ -12,7 +15,6 @@ from paper_kit.bench.pixels import Preparation, normalisation_of
 from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.train import Diverged, fit, step, train_epoch, validate
 from paper_kit.bench.training import Data, restore, setup, state
-from paper_kit.core.errors import InputError
 from paper_kit.core.spec import ENGINE, Augment, Loss, Mixing, Optim, RunSpec, Schedule, Transfer
 from tests.bench import tiny
 
@@ -238,11 +240,70 @@ def test_the_fp16_scaler_is_restored_too(tmp_path):
     assert other.scaler.get_scale() == t.scaler.get_scale()
 
 
-def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path):
-    (tmp_path / "checkpoint.pt").write_bytes(b"half a file")
-    with pytest.raises(InputError, match=r"checkpoint.pt: not readable.*Delete it"):
-        load_checkpoint(tmp_path / "checkpoint.pt")
+@pytest.mark.parametrize("damage", ["half", "one bit", "zeros", "empty", "another dict"])
+def test_a_damaged_checkpoint_is_set_aside_and_named_and_the_one_before_it_is_used(damage, tmp_path):
+    path, t, told = tmp_path / "checkpoint.pt", training(), []
+    for _ in range(2):
+        train_epoch(t)
+        save_checkpoint(path, state(t))
+    whole = path.read_bytes()
+    middle = whole.index(t.model.head.weight.detach().numpy().tobytes()) + 100  # between are gaps
+    other = io.BytesIO()
+    torch.save({"epoch": 7}, other)
+    path.write_bytes(
+        {
+            "half": whole[:middle],
+            "one bit": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+            "zeros": bytes(len(whole)),
+            "empty": b"",
+            "another dict": other.getvalue(),
+        }[damage]
+    )
+    assert load_checkpoint(path, told.append)["epoch"] == 1
+    (line,) = told
+    assert "checkpoint.pt: " in line
+    assert "set aside as checkpoint.pt.damaged" in line
+    assert not path.exists()
+    assert load_checkpoint(path, told.append)["epoch"] == 1
     assert load_checkpoint(tmp_path / "none.pt") is None
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before_and_says_so(tmp_path, monkeypatch):
+    path, t = tmp_path / "checkpoint.pt", training()
+    save_checkpoint(path, state(t))
+    train_epoch(t)
+    real = open
+
+    def full(file, *arguments, **options):
+        return real("/dev/full" if ".part" in str(file) else file, *arguments, **options)
+
+    monkeypatch.setattr("io.open", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        save_checkpoint(path, state(t))
+    assert raised.value.filename == str(path)
+    assert load_checkpoint(path)["epoch"] == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_training_left_in_the_midst_of_an_epoch_goes_on_bit_for_bit(accumulate, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "TICK_S", 0.0)
+    optim = EVERYTHING["optim"].model_copy(update={"accumulate": accumulate})
+    fields = EVERYTHING | {"epochs": 3, "optim": optim}
+    whole, asked = training(**fields), itertools.count()
+    assert run(whole, tmp_path / "whole")
+    t, places = training(**fields), []
+    while not run(t, tmp_path / "cut", should_leave=lambda: next(asked) % 2 == 1):
+        saved = load_checkpoint(tmp_path / "cut" / "checkpoint.pt")
+        places.append((saved["epoch"], saved["midway"]["updates"]))
+        assert len(saved["history"]) == saved["epoch"]
+        t = training(**fields)
+        restore(t, saved)
+    assert len(places) >= 3
+    assert len(set(places)) == len(places)
+    assert torch.equal(weights(whole.model), weights(t.model))
+    assert torch.equal(weights(whole.ema.module), weights(t.ema.module))
+    assert [row["train_loss"] for row in t.history] == [row["train_loss"] for row in whole.history]
 
 
 def test_a_compiled_model_is_asked_for_by_the_spec(monkeypatch):

@@ -110,8 +110,8 @@ def test_failed_and_cut_off_runs_carry_a_word(tmp_path):
     write_text(store.file(planned.sources[1].id, "history.jsonl"), '{"epoch": 1}\n')
     notes = {status.run.id: status.note for status in statuses((planned,), store)}
     assert notes[source.id] == "out of memory"
-    assert notes[first.id] == f"its source run {source.id} failed"
-    assert notes[planned.sources[1].id] == "1 of 30 epochs"
+    assert notes[first.id] == f"its source run {source.id} failed: out of memory"
+    assert notes[planned.sources[1].id] == "cut off after 1 of 30 epochs"
 
 
 def test_only_keeps_models_and_ablations_with_their_sources():

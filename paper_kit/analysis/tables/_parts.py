@@ -71,6 +71,20 @@ def seeds_note(results: Results, experiment: str = "") -> Note:
     return Note(*counted.parts, "mean ± standard deviation over ", seeds, " seeds.")
 
 
+def deviation_note(results: Results, experiment: str = "") -> tuple[Note, ...]:
+    """A note that names the cells whose runs were not trained as planned; none where all were."""
+    plan = results.plan(experiment)
+    named = dict.fromkeys(
+        f"{row.model_label} ({row.ablation_label})"
+        for row in plan.rows
+        if results.done(row.reading.run) and results.record(row.reading.run.id).deviations
+    )
+    if not named:
+        return ()
+    why = "Memory was too small for the planned micro-batch, and a smaller one was used, for "
+    return (Note(f"{why}{', '.join(named)}."),)
+
+
 def best_places(facts: Sequence[Fact], *, lowest: bool = False) -> set[int]:
     """Places of the facts that print the best value; none where one is missing or all print the same."""
     values = [fact.printed_value for fact in facts]

@@ -9,7 +9,7 @@ from paper_kit.analysis.claims import SEEDS_FOR_METHODS, Judged
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._effects import applies, change_fact
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import key_of, metric_fact, number, seeds_note
+from paper_kit.analysis.tables._parts import deviation_note, key_of, metric_fact, number, seeds_note
 from paper_kit.core.experiment import AblationEntry, ModelEntry
 
 
@@ -78,7 +78,7 @@ def _test(judged: Judged | None) -> Cell:
 
 def _notes(results: Results, experiment: str, tests: bool) -> list[Note]:
     """On what the numbers stand, how they were rounded, and what was tested."""
-    notes = [seeds_note(results, experiment)]
+    notes = [seeds_note(results, experiment), *deviation_note(results, experiment)]
     if not tests:
         return [*notes, Note("Changes are differences of accuracies rounded to the digits printed.")]
     claims, seeds = results.claims, len(results.plan(experiment).experiment.seeds)

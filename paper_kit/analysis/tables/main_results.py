@@ -6,7 +6,13 @@ from paper_kit.analysis.artifacts import Cell, Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts.results import METRICS
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import METRIC_NAMES, best_places, metric_fact, seeds_note
+from paper_kit.analysis.tables._parts import (
+    METRIC_NAMES,
+    best_places,
+    deviation_note,
+    metric_fact,
+    seeds_note,
+)
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.plan import BASE, Plan
 
@@ -39,6 +45,7 @@ def make(
     )
     groups = _groups(results, plans, len(metrics))
     notes = [seeds_note(results, plan.experiment.name) for plan in plans[:1]]
+    notes += [note for plan in plans for note in deviation_note(results, plan.experiment.name)]
     if any(cell.bold for column in cells for cell in column):
         notes.append(Note("Bold: the best value of a column as printed, whatever its margin."))
     return Table("main_results", tuple(columns), rows, notes=tuple(notes), groups=groups)

@@ -6,9 +6,10 @@ It trains `specs` somewhere, each by `bench.run.run_one`, a source run before th
 Before the first run it calls `prepare()` once, which decodes the datasets, may take long, and raises
 InputError where one is not at hand. Results arrive only in the Store; `report` hears how far the runs are,
 and an `Ended` for each run that was worked on, is blocked, or is with another process (RUNNING: where it
-becomes free, `execute` is called once more with it). One failed run does not stop the others. Once
-`should_stop()` is true no run starts, those at work stop after an epoch, and `execute` comes back; what is
-left can be resumed. The keywords are options of the Part, typed, with a plain default.
+becomes free, `execute` is called once more with it). One failed run does not stop the others; where an
+`Ended` says that the Store is lost, `execute` raises StoreLost. Once `should_stop()` is true no run starts,
+those at work are saved within seconds and stop, and `execute` comes back; what is left can be resumed. The
+keywords are options of the Part, typed, with a plain default.
 
 A process that a queue started works with `Store(root, job="slurm:1234_5")`, which names its job in the
 leases that it takes. A file that offers `unknown_job(job) -> bool` as well says of such a job whether its

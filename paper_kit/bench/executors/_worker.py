@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 
 from paper_kit.bench.progress import Ended, Event
-from paper_kit.core.errors import PaperkitError
+from paper_kit.core.damage import lost
+from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -34,11 +36,12 @@ class Task:
 def work(connection: Connection, task: Task) -> None:
     """Nothing; trains what arrives on the connection until it says LEAVE or its other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
+    line = Line(connection)
+    signal.signal(signal.SIGTERM, line.leave)  # a machine that goes down tells every process itself
     write_to(task.log)
     os.environ.update(environment(task.resources.threads, task.gpu))
     module, _, function = task.run.partition(":")
     run_one = getattr(importlib.import_module(module), function)
-    line = Line(connection)
     line.send(READY)
     while (spec := line.next_run()) is not None:
         line.send(train(spec, Store(task.store), task.resources, run_one, line))
@@ -54,19 +57,30 @@ def environment(threads: int, gpu: str) -> dict[str, str]:
 def train(
     spec: RunSpec, store: Store, resources: Resources, run_one: Callable[..., RunState], line: Line
 ) -> Ended:
-    """How the run ended; whatever goes wrong in it is written to its error.txt."""
+    """How the run ended; whatever goes wrong in it is written to its error.txt, where that can be written."""
     started = time.monotonic()
     line.stop = False
     try:
-        state = run_one(spec, store, resources, report=line.send, should_stop=line.should_stop)
-    except Busy:
-        state = RunState.RUNNING
-    except Exception as error:
-        reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
-        store.fail(spec.id, reason, traceback.format_exc())
-        state = RunState.FAILED
+        try:
+            state = run_one(spec, store, resources, report=line.send, should_stop=line.should_stop)
+        except Busy:
+            state = RunState.RUNNING
+        except Exception as error:
+            state = _failed(spec, store, error)
+    except StoreLost as error:
+        return Ended(run_id=spec.id, state=RunState.PARTIAL, reason=str(error), lost=True)
     reason = store.reason(spec.id) if state is RunState.FAILED else ""
     return Ended(run_id=spec.id, state=state, reason=reason, seconds=time.monotonic() - started)
+
+
+def _failed(spec: RunSpec, store: Store, error: Exception) -> RunState:
+    """That the run failed, which its error.txt says; StoreLost where that is what went wrong."""
+    gone = error if isinstance(error, StoreLost) else lost(error, store.root)
+    if gone is not None:
+        raise gone
+    reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"
+    store.fail(spec.id, reason, traceback.format_exc())
+    return RunState.FAILED
 
 
 class Line:
@@ -77,6 +91,10 @@ class Line:
         self._leave = False
         self.stop = False
 
+    def leave(self, _signal: int, _frame: FrameType | None) -> None:
+        """Nothing; the run at work is saved and stops, and then the worker leaves."""
+        self._leave = True
+
     def send(self, message: Event | str) -> None:
         """Nothing; the parent hears it, if it is still there."""
         try:
@@ -85,7 +103,7 @@ class Line:
             self._leave = True
 
     def should_stop(self) -> bool:
-        """Whether the run at work is to stop after this epoch."""
+        """Whether the run at work is to be saved and to stop."""
         while not self._leave and self._connection.poll():
             self._hear()
         return self.stop or self._leave

@@ -18,7 +18,8 @@ from paper_kit.bench.machine import share, usable_gpus
 from paper_kit.bench.packing import Packing
 from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
-from paper_kit.core.errors import PaperkitError
+from paper_kit.core.damage import whole_records
+from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -36,9 +37,8 @@ def execute(
     /,
 ) -> None:
     """Nothing; every run was trained, failed, or was left where it can be resumed. Raises PaperkitError
-    where no worker can start."""
-    done = [store.record(run_id) for run_id in store.ids() if store.file(run_id, "record.json").is_file()]
-    schedule = Schedule(specs, Pace(done))
+    where no worker can start, StoreLost where the Store can no longer be written."""
+    schedule = Schedule(specs, Pace(whole_records(store)))
     crew = Crew(store, share(resources, len(specs)))
     try:
         crew.gather(schedule)  # torch is loaded there while the datasets are decoded here
@@ -46,7 +46,7 @@ def execute(
         while schedule.waiting or schedule.working:
             stopping = should_stop()
             if stopping and not crew.stopping:
-                report(Note(text="Stopping after the epoch at work; what is left can be resumed"))
+                report(Note(text="Stopping; what is left can be resumed"))
                 crew.ask_to_stop()
             if not stopping:
                 crew.employ(schedule)
@@ -65,6 +65,8 @@ def _note(event: Event, schedule: Schedule, crew: Crew, report: Report) -> None:
         report(Note(text=f"Run {event.run_id} had no room beside others; it is tried again"))
         return
     report(event)
+    if isinstance(event, Ended) and event.lost:
+        raise StoreLost(event.reason)
     if isinstance(event, Progress) and event.run_id in schedule.working:
         schedule.pace.learn(schedule.working[event.run_id], event.epoch_seconds)
     if isinstance(event, Ended):
@@ -142,7 +144,7 @@ class Crew:
         return True
 
     def ask_to_stop(self) -> None:
-        """Nothing; runs at work stop after their epoch."""
+        """Nothing; runs at work are saved and stop."""
         self.stopping = True
         self._tell_all(STOP)
 
