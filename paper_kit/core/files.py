@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from paper_kit.core.errors import InputError
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".pdf", ".txt")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _NAME_HEAD = 100  # signs of a file's name in that of its temporary file: names may have 255 bytes
 
 
@@ -115,7 +116,7 @@ def read_json(path: Path) -> Any:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def sha256_text(text: str) -> str:
