@@ -36,7 +36,7 @@ def execute(
 ) -> None:
     """Nothing; every run was trained, failed, or was left where it can be resumed. Raises PaperkitError
     where no worker can start."""
-    done = [store.record(run_id) for run_id in store.ids() if store.file(run_id, "record.json").is_file()]
+    done = (store.record(run_id) for run_id in store.ids() if store.file(run_id, "record.json").is_file())
     schedule = Schedule(specs, Pace(done))
     crew = Crew(store, share(resources, len(specs)))
     try:
