@@ -46,7 +46,9 @@ def study(folder: Path, runs: int, images: int, *, predictions: bool = True) -> 
         reached = write_arrays(store, run, images) if predictions else 0.6
         write_run(store, run, images, templates, reached)
     for place, model in enumerate(plan.experiment.model):
-        store.write_cost(cost(next(row.reading.run for row in plan.rows if row.model_key == model.key), place))
+        store.write_cost(
+            cost(next(row.reading.run for row in plan.rows if row.model_key == model.key), place)
+        )
     return plan
 
 
@@ -144,7 +146,10 @@ def write_arrays(store: Store, run: RunSpec, images: int) -> float:
     arrays: Arrays = {}
     for split, size in (("test", images), ("validation", images // 2)):
         labels_N = labels(size)
-        arrays |= {f"{split}_labels_N": labels_N, f"{split}_ids_N": np.array([f"{n:05d}" for n in range(size)])}
+        arrays |= {
+            f"{split}_labels_N": labels_N,
+            f"{split}_ids_N": np.array([f"{n:05d}" for n in range(size)]),
+        }
         for epoch in ("selected", "last") if split == "test" else ("selected",):
             arrays[f"{split}_{epoch}_VNK"] = logits(random, labels_N, strength, len(run.views))
     write_npz(store.file(run.id, "predictions.npz"), **arrays)
@@ -180,5 +185,3 @@ def cost(run: RunSpec, place: int) -> CostRecord:
         epoch_images=2400, epoch_seconds=1.5, epoch_steps_timed=20, peak_train_mb=400.0,
         peak_inference_mb=200.0, memory_meter="rss", throughput_64=1000.0, **times,
     )  # fmt: skip
-
-

@@ -109,8 +109,15 @@ class Results:
 
     def cells(self, model: str, ablation: str = BASE, experiment: str = "") -> tuple[Row, ...]:
         """The plan's rows of one cell: one a seed."""
-        rows = self.plan(experiment).rows
-        return tuple(row for row in rows if row.model_key == model and row.ablation_key == ablation)
+        return self._cells.get((self.plan(experiment).experiment.name, model, ablation), ())
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, str], tuple[Row, ...]]:
+        """(experiment, model, ablation) -> its rows."""
+        found: dict[tuple[str, str, str], list[Row]] = {}
+        for row in (row for plan in self.plans for row in plan.rows):
+            found.setdefault((row.experiment, row.model_key, row.ablation_key), []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
 
     def spec(self, model: str, ablation: str = BASE, experiment: str = "") -> RunSpec:
         """The spec of a cell's first seed."""
