@@ -109,14 +109,15 @@ class Results:
 
     def cells(self, model: str, ablation: str = BASE, experiment: str = "") -> tuple[Row, ...]:
         """The plan's rows of one cell: one a seed."""
-        return self._cells.get((self.plan(experiment).experiment.name, model, ablation), ())
+        return self._cells.get((id(self.plan(experiment)), model, ablation), ())
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str, str], tuple[Row, ...]]:
-        """(experiment, model, ablation) -> its rows."""
-        found: dict[tuple[str, str, str], list[Row]] = {}
-        for row in (row for plan in self.plans for row in plan.rows):
-            found.setdefault((row.experiment, row.model_key, row.ablation_key), []).append(row)
+    def _cells(self) -> dict[tuple[int, str, str], tuple[Row, ...]]:
+        """(plan by object, model, ablation) -> its rows."""
+        found: dict[tuple[int, str, str], list[Row]] = {}
+        for plan in self.plans:
+            for row in plan.rows:
+                found.setdefault((id(plan), row.model_key, row.ablation_key), []).append(row)
         return {key: tuple(rows) for key, rows in found.items()}
 
     def spec(self, model: str, ablation: str = BASE, experiment: str = "") -> RunSpec:
