@@ -65,7 +65,8 @@ def write_run(
 ) -> None:
     """Nothing; spec, history and record lie in the run's folder, as large as real ones.
 
-    `reached` is the accuracy on validation of the selected epoch. The files are not synced to the disk one by one, which real runs, hours apart, do not feel.
+    `reached` is the accuracy on validation of the selected epoch. The files are not synced to the disk one
+    by one, which real runs, hours apart, do not feel.
     """
     folder, spec = store.folder(run.id), run.full()
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,8 @@ def history(run: RunSpec, reached: float) -> list[dict[str, float]]:
         noise = float(random.normal(scale=0.002))
         rows.append(
             {
-                "epoch": epoch, "lr": 1e-3, "train_loss": 2 - gain + noise, "train_accuracy": 0.15 + 0.6 * gain,
+                "epoch": epoch, "lr": 1e-3, "train_loss": 2 - gain + noise,
+                "train_accuracy": 0.15 + 0.6 * gain,
                 "seconds": 1.5, "images_per_second": 900.0, "trainable_parameters": 1000, "amp_scale": 1.0,
                 "skipped_steps": 0, "nonfinite": 0, "validation_loss": 2.05 - 0.8 * gain + noise,
                 "validation_accuracy": reached * epoch / run.epochs,

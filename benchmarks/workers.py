@@ -21,7 +21,7 @@ RESULTS_A_SOURCE = 4
 
 
 class Drawn(NamedTuple):
-    """What came out: wall seconds, those of a schedule that could not be better, and the share of idle time."""
+    """What came out: wall seconds, those of a schedule that could not be better, the share of idle time."""
 
     runs: int
     wall: float
