@@ -20,7 +20,7 @@ from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import RunSpec
-from paper_kit.stats.metrics import Integers, accuracy, confusion_matrix, macro_f1, probabilities
+from paper_kit.stats.metrics import Integers, accuracy, confusion_matrix, macro_f1, softmax
 
 EXACT = 1e-9  # of a fraction: what sums of floats may differ by, far below one image
 AGAIN = 0.005  # of a fraction: what one network's validation accuracy differs by from pass to pass on a GPU
@@ -199,10 +199,13 @@ def _counts(logits_VNK: NDArray[Any], labels_N: Integers) -> dict[str, Integers]
     """The confusion matrix of the first view, and of all; None where logits are not finite."""
     if not np.isfinite(logits_VNK).all():
         return None
-    readings = {"first_view": logits_VNK[:1], "all_views": logits_VNK} if len(logits_VNK) else {}
+    if not len(logits_VNK):
+        return {}
+    chances_VNK = softmax(logits_VNK)
+    readings = {"first_view": chances_VNK[0], "all_views": chances_VNK.mean(axis=0)}
     return {
-        views: confusion_matrix(labels_N, probabilities(read).argmax(1), read.shape[2])
-        for views, read in readings.items()
+        views: confusion_matrix(labels_N, chances_NK.argmax(1), chances_NK.shape[1])
+        for views, chances_NK in readings.items()
     }
 
 
