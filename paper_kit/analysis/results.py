@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class Results:
         self.show_images = show_images
         self._records: dict[str, RunRecord] = {}
         self._predictions: dict[RunReading, Predictions] = {}
+        self._images: dict[tuple[str, bytes], NDArray[Any]] = {}
         self._states: dict[int, tuple[RunSpec, RunState]] = {}
         self._readings: dict[int, tuple[Row, RunReading]] = {}
         self.claims = Claims(lambda: self, alpha, margin_points)
@@ -150,8 +152,14 @@ class Results:
         if reading not in self._predictions:
             recorded = tuple(self.record(reading.run).spec["views"])
             path = self.store.file(reading.run, "predictions.npz")
-            self._predictions[reading] = read_predictions(path, reading, recorded)
+            found = read_predictions(path, reading, recorded)
+            shared = {name: self._same(getattr(found, name)) for name in ("labels", "ids")}
+            self._predictions[reading] = replace(found, **shared)
         return self._predictions[reading]
+
+    def _same(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An equal array that was met before, else this one: a thousand runs have one list of test images."""
+        return self._images.setdefault((array.dtype.str, array.tobytes()), array)
 
     def measured(self, model: str, ablation: str = BASE, experiment: str = "") -> Measured:
         """What the finished seeds of one cell measured."""
