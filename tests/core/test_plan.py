@@ -8,7 +8,7 @@ import pytest
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import load_experiment
 from paper_kit.core.plan import BASE, idle_ablations, load_plans, plan
-from paper_kit.core.spec import DEFAULTS
+from paper_kit.core.spec import DEFAULTS, RunSpec
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 GOLDEN = Path(__file__).with_name("golden_defaults.json")
