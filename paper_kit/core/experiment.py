@@ -134,7 +134,8 @@ def _structure(experiment: Experiment) -> list[str]:
         problems.append("ablation: the key 'base' is the base itself; choose another.")
     problems += [
         f"{entry.key}.set: seed comes from `seeds`; remove it from this `set`."
-        for entry in (*experiment.model, *experiment.ablation)
+        for entries in (experiment.model, experiment.ablation)
+        for entry in entries
         if "seed" in entry.set
     ]
     for entry in experiment.ablation:

@@ -15,15 +15,16 @@ from paper_kit.core.store import RunState, Store
 
 
 def test_the_exponent_of_linear_growth_is_one_whatever_is_fixed():
-    assert scale.exponent([100, 1000, 10_000], [0.51, 0.6, 1.5], 0.5) == pytest.approx(1.0)
-    assert scale.exponent([10, 100], [1.0, 100.0], 0.0) == pytest.approx(2.0)
-    assert math.isnan(scale.exponent([10, 100], [1.0, 2.0], 1.0))
+    assert scale.exponent([100, 1000, 10_000], [0.51, 0.6, 1.5]) == pytest.approx(1.0)
+    quadratic = [0.5 + (runs / 1000) ** 2 for runs in (100, 1000, 10_000)]
+    assert scale.exponent([100, 1000, 10_000], quadratic) > 1.9
+    assert math.isnan(scale.exponent([10, 100, 1000], [1.0, 0.9, 2.0]))
 
 
 def test_each_missed_target_counts(capsys):
-    good, fixed = [Spent(1.0, 0.9, 90.0), Spent(2.0, 4.5, 99.0)], Spent(0.5, 0.5, 80.0)
-    assert scale.tell_listed([100, 1000], good, fixed) == 0
-    assert scale.tell_listed([100, 1000], [good[0], Spent(3.5, 9.5, 600.0)], fixed) == 3
+    good = [Spent(1.0, 0.51, 80.0), Spent(1.0, 0.6, 90.0), Spent(2.0, 1.5, 99.0)]
+    assert scale.tell_listed([100, 1000, 10_000], good) == 0
+    assert scale.tell_listed([100, 1000, 10_000], [*good[:2], Spent(3.5, 9.5, 600.0)]) == 3
     assert scale.tell_rendered(1000, Spent(14.0, 20.0, 900.0)) == 0
     assert scale.tell_rendered(1000, Spent(16.0, 20.0, 2100.0)) == 2
     assert "exponent 1.00, target at most 1.1" in capsys.readouterr().out
