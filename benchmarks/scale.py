@@ -6,7 +6,8 @@ The studies are made up (benchmarks/many_runs.py), with records and logits as la
 3,589 test images of 7 classes in two views. Each command runs in fresh processes; memory is the largest sum
 over all of them. `render` makes facts, tables, figures and TeX as build-pdf does, and compiles nothing: how
 long TeX takes depends on the pages, not on the runs. The growth is that of the CPU seconds above those of the
-smallest study, of three rounds the quickest. The workers are simulated (benchmarks/workers.py). The exit code is 1 where a target is missed (not with --small). Needs 1.5 GB of disk.
+smallest study, of three rounds the quickest. The workers are simulated (benchmarks/workers.py). The exit code
+is 1 where a target is missed (not with --small). Needs 1.5 GB of disk.
 """
 
 from __future__ import annotations
