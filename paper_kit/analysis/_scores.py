@@ -34,7 +34,8 @@ def scores_RN(results: Results, terms: Sequence[Term]) -> Floats:
     for term in terms:
         for row, reading in enumerate(term.readings):
             predictions = results.predictions(reading)
-            if not np.array_equal(predictions.ids, first.ids):
+            same = predictions.ids is first.ids  # as Results shares them
+            if not same and not np.array_equal(predictions.ids, first.ids):
                 raise InputError(
                     "The two sides of a claim stand on different test images; a paired test needs the same."
                 )
@@ -54,7 +55,6 @@ def score_N(predictions: Predictions, term: Term) -> Floats:
 
     labels, predicted = predictions.labels, predictions.predicted_N
     classes = predictions.probabilities.shape[1]
-    chosen = np.clip(predictions.probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)
     if term.metric == "recall" and term.label is not None:
         return influence.recall_scores(labels, predicted, term.label)
     if term.metric == "confusion" and term.label is not None and term.predicted is not None:
@@ -63,8 +63,9 @@ def score_N(predictions: Predictions, term: Term) -> Floats:
         return influence.macro_f1_scores(labels, predicted, classes)
     if term.metric == "balanced_accuracy":
         return influence.balanced_accuracy_scores(labels, predicted, classes)
+    if term.metric not in ("brier", "nll"):
+        return influence.accuracy_scores(labels, predicted)
+    chosen = np.clip(predictions.probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)
     if term.metric == "brier":
         return np.asarray((predictions.probabilities**2).sum(axis=1) - 2 * chosen + 1, dtype=np.float64)
-    if term.metric == "nll":
-        return np.asarray(-np.log(chosen), dtype=np.float64)
-    return influence.accuracy_scores(labels, predicted)
+    return np.asarray(-np.log(chosen), dtype=np.float64)

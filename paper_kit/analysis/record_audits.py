@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
@@ -17,12 +20,24 @@ from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import RunSpec
-from paper_kit.stats.metrics import Integers, accuracy, confusion_matrix, macro_f1, probabilities
+from paper_kit.stats.metrics import Integers, accuracy, confusion_matrix, macro_f1, softmax
 
 EXACT = 1e-9  # of a fraction: what sums of floats may differ by, far below one image
 AGAIN = 0.005  # of a fraction: what one network's validation accuracy differs by from pass to pass on a GPU
 
-Arrays = Mapping[str, NDArray[Any]]
+MOST_RUNS = 1 << 16  # whose predictions are remembered, boiled down to a kilobyte each
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run's predictions come to: names of the test logits, epoch -> views -> counts_KK (None where
+    logits are not finite), a digest of test ids and labels, the accuracy of the first view on validation.
+    """
+
+    readings: frozenset[str]
+    counts: Mapping[str, Mapping[str, Integers] | None]
+    images: str
+    validation: float | None
 
 
 def finished(results: Results, experiments: Sequence[str]) -> dict[str, Row]:
@@ -44,21 +59,17 @@ def metric_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
     return [
         f"{where(row)}: {problem}"
         for run, row in rows.items()
-        for problem in _metrics(results.record(run), arrays(results, run))
+        for problem in _metrics(results.record(run), left(results, run))
     ]
 
 
-def _metrics(record: RunRecord, found: Arrays) -> Iterator[str]:
-    labels_N: Integers = found["test_labels_N"].astype(np.int64)
-    for epoch in ("selected", "last"):
-        logits_VNK = found.get(f"test_{epoch}_VNK", np.zeros((0, 0, 0)))
-        if not np.isfinite(logits_VNK).all():
+def _metrics(record: RunRecord, found: Left) -> Iterator[str]:
+    for epoch, counts in found.counts.items():
+        if counts is None:
             yield f"the predictions of the {epoch} epoch are not finite"
             continue
-        for views, read in (("first_view", logits_VNK[:1]), ("all_views", logits_VNK)):
-            if len(read):
-                counts_KK = confusion_matrix(labels_N, probabilities(read).argmax(1), read.shape[2])
-                yield from _told(record, counts_KK, f"{epoch}_{views}")
+        for views, counts_KK in counts.items():
+            yield from _told(record, counts_KK, f"{epoch}_{views}")
 
 
 def _told(record: RunRecord, counts_KK: Integers, reading: str) -> Iterator[str]:
@@ -74,10 +85,8 @@ def image_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
     """Runs whose test images or labels are not those of the other runs on the same data."""
     seen: dict[str, dict[str, str]] = defaultdict(dict)
     for run in rows:
-        found = arrays(results, run)
-        told = [*map(str, found["test_ids_N"].tolist()), *map(str, found["test_labels_N"].tolist())]
         fingerprint = str(results.record(run).data.get("fingerprint", ""))
-        seen[fingerprint][run] = sha256_text("\n".join(told))
+        seen[fingerprint][run] = left(results, run).images
     problems = []
     for digests in seen.values():
         usual, _ = Counter(digests.values()).most_common(1)[0]
@@ -131,10 +140,9 @@ def _epochs(results: Results, run: str) -> Iterator[str]:
     if best != record.selected_epoch:
         yield f"epoch {best} was best on validation, {record.selected_epoch} is recorded as selected"
         return
-    found = arrays(results, run)
-    if record.spec.get("views", ("identity",))[0] == "identity" and "validation_selected_VNK" in found:
-        predicted_N = found["validation_selected_VNK"][0].argmax(1)
-        again, told = float((predicted_N == found["validation_labels_N"]).mean()), rows[best - 1]
+    again = left(results, run).validation
+    if record.spec.get("views", ("identity",))[0] == "identity" and again is not None:
+        told = rows[best - 1]
         if not abs(again - told.get("validation_accuracy", again)) <= AGAIN:
             yield (
                 f"its history tells {told['validation_accuracy']:.2%} on validation for epoch {best}, its "
@@ -152,17 +160,53 @@ def _parts(results: Results, run: str) -> Iterator[str]:
         yield f"{record.parameters:,} parameters are recorded, its layers have {layers:,}"
 
 
-def arrays(results: Results, run: str) -> Arrays:
-    """The arrays of a run's predictions; InputError where the file is damaged."""
+def left(results: Results, run: str) -> Left:
+    """What a run's predictions come to, each file read once; InputError where it is damaged."""
     path = results.store.file(run, "predictions.npz")
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
-            return {name: held[name] for name in _needed(held.files)}
+        known = path.stat()
+        return _left(path, known.st_mtime_ns, known.st_size)
     except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
         raise InputError(
             f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
             "`paperkit run-all` to train the run again."
         ) from None
+
+
+@lru_cache(maxsize=MOST_RUNS)
+def _left(path: Path, _changed_ns: int, _size: int) -> Left:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
+        found = {name: held[name] for name in _needed(held.files)}
+    labels_N: Integers = found["test_labels_N"].astype(np.int64)
+    validation = None
+    if "validation_selected_VNK" in found:
+        predicted_N = found["validation_selected_VNK"][0].argmax(1)
+        validation = float((predicted_N == found["validation_labels_N"]).mean())
+    told = [*map(str, found["test_ids_N"].tolist()), *map(str, labels_N.tolist())]
+    return Left(
+        readings=frozenset(name for name in found if name.startswith("test_") and name.endswith("_VNK")),
+        counts={
+            epoch: _counts(found[f"test_{epoch}_VNK"], labels_N)
+            for epoch in ("selected", "last")
+            if f"test_{epoch}_VNK" in found
+        },
+        images=sha256_text("\n".join(told)),
+        validation=validation,
+    )
+
+
+def _counts(logits_VNK: NDArray[Any], labels_N: Integers) -> dict[str, Integers] | None:
+    """The confusion matrix of the first view, and of all; None where logits are not finite."""
+    if not np.isfinite(logits_VNK).all():
+        return None
+    if not len(logits_VNK):
+        return {}
+    chances_VNK = softmax(logits_VNK)
+    readings = {"first_view": chances_VNK[0], "all_views": chances_VNK.mean(axis=0)}
+    return {
+        views: confusion_matrix(labels_N, chances_NK.argmax(1), chances_NK.shape[1])
+        for views, chances_NK in readings.items()
+    }
 
 
 def _needed(names: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class Results:
         self.show_images = show_images
         self._records: dict[str, RunRecord] = {}
         self._predictions: dict[RunReading, Predictions] = {}
+        self._images: dict[tuple[str, bytes], NDArray[Any]] = {}
         self._states: dict[int, tuple[RunSpec, RunState]] = {}
         self._readings: dict[int, tuple[Row, RunReading]] = {}
         self.claims = Claims(lambda: self, alpha, margin_points)
@@ -109,8 +111,16 @@ class Results:
 
     def cells(self, model: str, ablation: str = BASE, experiment: str = "") -> tuple[Row, ...]:
         """The plan's rows of one cell: one a seed."""
-        rows = self.plan(experiment).rows
-        return tuple(row for row in rows if row.model_key == model and row.ablation_key == ablation)
+        return self._cells.get((id(self.plan(experiment)), model, ablation), ())
+
+    @cached_property
+    def _cells(self) -> dict[tuple[int, str, str], tuple[Row, ...]]:
+        """(plan by object, model, ablation) -> its rows."""
+        found: dict[tuple[int, str, str], list[Row]] = {}
+        for plan in self.plans:
+            for row in plan.rows:
+                found.setdefault((id(plan), row.model_key, row.ablation_key), []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
 
     def spec(self, model: str, ablation: str = BASE, experiment: str = "") -> RunSpec:
         """The spec of a cell's first seed."""
@@ -142,8 +152,14 @@ class Results:
         if reading not in self._predictions:
             recorded = tuple(self.record(reading.run).spec["views"])
             path = self.store.file(reading.run, "predictions.npz")
-            self._predictions[reading] = read_predictions(path, reading, recorded)
+            found = read_predictions(path, reading, recorded)
+            shared = {name: self._same(getattr(found, name)) for name in ("labels", "ids")}
+            self._predictions[reading] = replace(found, **shared)
         return self._predictions[reading]
+
+    def _same(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An equal array that was met before, else this one: a thousand runs have one list of test images."""
+        return self._images.setdefault((array.dtype.str, array.tobytes()), array)
 
     def measured(self, model: str, ablation: str = BASE, experiment: str = "") -> Measured:
         """What the finished seeds of one cell measured."""

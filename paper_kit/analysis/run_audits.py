@@ -14,6 +14,7 @@ from paper_kit.analysis.record_audits import (
     EXACT,
     finished,
     image_problems,
+    left,
     metric_problems,
     training_problems,
     where,
@@ -131,7 +132,7 @@ def readings_of_test(results: Results, experiment: str) -> AuditLine:
     rows = finished(results, [experiment])
     problems = training_problems(results, rows)
     for run_id, row in rows.items():
-        found = _arrays(results, run_id)
+        found = left(results, run_id).readings
         if found != TEST_READINGS:
             extra = ", ".join(sorted(found ^ TEST_READINGS))
             problems.append(f"{row.model_label}, {row.ablation_label.lower()} ({run_id}): {extra}")
@@ -156,9 +157,3 @@ def _published(results: Results) -> tuple[Piece, ...]:
         return ()
     count = number("chosen_on_test", chosen, "count", "literature.toml: selection")
     return ("; ", count, f" published {count.plural('row')} chose theirs on test images, as the row says")
-
-
-def _arrays(results: Results, run_id: str) -> set[str]:
-    """Names of the arrays of test logits that a run left."""
-    with np.load(results.store.file(run_id, "predictions.npz"), allow_pickle=False) as arrays:
-        return {name for name in arrays.files if name.startswith("test_") and name.endswith("_VNK")}

@@ -213,6 +213,9 @@ def schedule_seconds(runs: Sequence[RunSpec], lengths: Mapping[str, float], jobs
             del epochs_done
             return lengths[spec.id]
 
+        def alike(self, spec: RunSpec) -> float:
+            return lengths[spec.id]
+
     schedule, now = Schedule(runs, Known()), 0.0
     working: list[tuple[float, str]] = []
     while schedule.waiting or working:

@@ -26,9 +26,9 @@ def plan(experiments: Experiments = None, only: Only = None) -> None:
     for planned, file in zip(plans, place.files, strict=True):
         describe(planned, str(file))
     runs = chosen_runs(plans, split_keys(only))
-    rows = [("run", "model", "dataset", "cells")]
+    rows, filled = [("run", "model", "dataset", "cells")], cells(plans)
     for run in runs:
-        rows.append((run.id, run.model.name, run.dataset.name, cells(plans, run.id)))
+        rows.append((run.id, run.model.name, run.dataset.name, filled[run.id]))
     typer.echo(columns(rows))
     readings = sum(len(planned.rows) for planned in plans)
     typer.echo(f"\n{counted(len(runs), 'training')} for {counted(readings, 'cell')} of the tables.")
@@ -45,18 +45,17 @@ def describe(planned: Plan, file: str) -> None:
     typer.echo(columns([fact for fact in facts if fact[1]], indent="  ") + "\n")
 
 
-def cells(plans: tuple[Plan, ...], run_id: str) -> str:
-    """The cells that a run fills, such as "emotion_vit/base, emotion_vit/no_tta", or what starts from it."""
-    rows = [row for planned in plans for row in planned.rows]
-    filled = [
-        f"{row.model_key}/{row.ablation_key}" + (f"/{row.seed}" if several(plans) else "")
-        for row in rows
-        if row.reading.run.id == run_id
-    ]
-    if filled:
-        return ", ".join(dict.fromkeys(filled))
-    keys = dict.fromkeys(row.model_key for row in rows if row.reading.run.transfer.run == run_id)
-    return f"source of {', '.join(keys)}"
+def cells(plans: tuple[Plan, ...]) -> dict[str, str]:
+    """Run -> the cells it fills, such as "emotion_vit/base, emotion_vit/no_tta", or what starts from it."""
+    filled: dict[str, dict[str, None]] = {}
+    started: dict[str, dict[str, None]] = {}
+    with_seeds = several(plans)
+    for row in (row for planned in plans for row in planned.rows):
+        run, end = row.reading.run, f"/{row.seed}" if with_seeds else ""
+        filled.setdefault(run.id, {})[f"{row.model_key}/{row.ablation_key}{end}"] = None
+        started.setdefault(run.transfer.run, {})[row.model_key] = None
+    sources = {run_id: f"source of {', '.join(keys)}" for run_id, keys in started.items()}
+    return sources | {run_id: ", ".join(keys) for run_id, keys in filled.items()}
 
 
 def several(plans: tuple[Plan, ...]) -> bool:

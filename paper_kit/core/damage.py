@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -70,16 +70,12 @@ def sweep(store: Store, run_id: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def whole_records(store: Store) -> list[RunRecord]:
+def whole_records(store: Store) -> Iterator[RunRecord]:
     """The records of the finished runs of a Store that can be read; whoever needs another one says so."""
-    found = []
     for run_id in store.ids():
         if store.file(run_id, "record.json").is_file():
-            try:
-                found.append(store.record(run_id))
-            except (InputError, OSError):
-                continue
-    return found
+            with suppress(InputError, OSError):
+                yield store.record(run_id)
 
 
 def lost(error: BaseException, root: Path) -> StoreLost | None:

@@ -122,7 +122,8 @@ def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str])
         folder = store / run.id
         if (folder / "record.json").is_file():
             yield from (folder / name for name in RECORD_FILES if (folder / name).is_file())
-    models = {_model(run.model.model_dump(mode="json")) for run in runs}
+    parts = {id(run.model): run.model for run in runs}  # runs of other seeds share theirs
+    models = {_model(part.model_dump(mode="json")) for part in parts.values()}
     for path in sorted((store / "costs").glob("*.json")):
         if _model(read_json(path)["model"]) in models:
             yield path
@@ -133,11 +134,14 @@ def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str])
 def _fingerprints(plans: tuple[Plan, ...], store: Path) -> dict[str, str]:
     """Dataset -> fingerprint in the records of its finished runs; all of them where they differ."""
     found: dict[str, set[str]] = {}
+    names: dict[int, str] = {}
     for run in all_runs(plans):
         path = store / run.id / "record.json"
         if path.is_file():
             known = str(read_json(path).get("data", {}).get("fingerprint", ""))
-            found.setdefault(_dataset(run), set()).add(known)
+            if id(run.dataset) not in names:  # runs of other seeds share theirs
+                names[id(run.dataset)] = _dataset(run)
+            found.setdefault(names[id(run.dataset)], set()).add(known)
     return {name: ", ".join(sorted(each)) for name, each in sorted(found.items())}
 
 

@@ -132,6 +132,12 @@ def _structure(experiment: Experiment) -> list[str]:
         ]
     if "base" in {entry.key for entry in experiment.ablation}:
         problems.append("ablation: the key 'base' is the base itself; choose another.")
+    problems += [
+        f"{entry.key}.set: seed comes from `seeds`; remove it from this `set`."
+        for entries in (experiment.model, experiment.ablation)
+        for entry in entries
+        if "seed" in entry.set
+    ]
     for entry in experiment.ablation:
         if not entry.set and not entry.reading:
             problems.append(f"ablation {entry.key!r} changes nothing: give it `set` or `reading`.")

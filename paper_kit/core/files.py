@@ -20,6 +20,7 @@ from paper_kit.core.errors import InputError, Lost
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".pdf", ".txt")
 _PLACES: dict[str, Path] = {}  # folder -> where its files are made; those of other folders are made beside
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _NAME_HEAD = 100  # signs of a file's name in that of its temporary file: names may have 255 bytes
 
 
@@ -157,7 +158,7 @@ def read_json(path: Path) -> Any:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def sha256_text(text: str) -> str:

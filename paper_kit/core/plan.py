@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +48,34 @@ def plan(experiment: Experiment, *, weights: tuple[Path, ...] = ()) -> Plan:
     rows: list[Row] = []
     sources: dict[str, RunSpec] = {}
     runs: dict[str, RunSpec] = {}
-    cells = [(BASE, "Base", {}, {}), *((a.key, a.label, a.set, a.reading) for a in experiment.ablation)]
+    models = [_of_first_seed(experiment, model, weights) for model in experiment.model]
     for seed in experiment.seeds:
-        for model in experiment.model:
-            for key, label, changes, reading in cells:
-                spec = _resolved(experiment.spec(model, seed, changes), experiment, model, sources, weights)
-                runs.setdefault(spec.id, spec)
-                read = experiment.read(spec, reading)
-                rows.append(
-                    Row(experiment.name, spec.dataset.name, model.key, model.label, key, label, seed, read)
-                )
+        for first_source, cells in models:
+            source = first_source.seeded(seed) if first_source else None
+            if source is not None:
+                sources.setdefault(source.id, source)
+            for cell in cells:
+                run = cell.reading.run
+                starts_from = source.id if source is not None and run.transfer.source == "run" else ""
+                run = run.seeded(seed, starts_from)
+                run = runs.setdefault(run.id, run)
+                read = cell.reading.model_copy(update={"run": run})
+                rows.append(replace(cell, seed=seed, reading=read))
     return Plan(experiment, tuple(rows), tuple(sources.values()), (*sources.values(), *runs.values()))
+
+
+def _of_first_seed(
+    experiment: Experiment, model: ModelEntry, weights: tuple[Path, ...]
+) -> tuple[RunSpec | None, tuple[Row, ...]]:
+    """The source run of a model, where a cell needs one, and its cells, all for the first seed."""
+    rows, seed = [], experiment.seeds[0]
+    cells = [(BASE, "Base", {}, {}), *((a.key, a.label, a.set, a.reading) for a in experiment.ablation)]
+    for key, label, changes, reading in cells:
+        spec = _with_weights(experiment.spec(model, seed, changes), experiment, model, weights)
+        read = experiment.read(spec, reading)
+        rows.append(Row(experiment.name, spec.dataset.name, model.key, model.label, key, label, seed, read))
+    needed = any(row.reading.run.transfer.source == "run" for row in rows)
+    return _source(experiment, model, seed) if needed else None, tuple(rows)
 
 
 def load_plans(paths: tuple[Path, ...], *, weights: tuple[Path, ...] = ()) -> tuple[Plan, ...]:
@@ -136,19 +153,11 @@ def idle_ablations(plans: tuple[Plan, ...]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _resolved(
-    spec: RunSpec,
-    experiment: Experiment,
-    model: ModelEntry,
-    sources: dict[str, RunSpec],
-    weights: tuple[Path, ...],
+def _with_weights(
+    spec: RunSpec, experiment: Experiment, model: ModelEntry, weights: tuple[Path, ...]
 ) -> RunSpec:
-    """The spec with its source run planned, or its weights file named by its hash."""
+    """The spec with its weights file, where it starts from one, named by its hash."""
     transfer = spec.transfer
-    if transfer.source == "run":
-        source = _source(experiment, model, spec.seed)
-        sources.setdefault(source.id, source)
-        return spec.model_copy(update={"transfer": transfer.model_copy(update={"run": source.id})})
     if transfer.source in {"hub", "file"} and not transfer.architecture:
         raise InputError(
             f"{experiment.name}, model {model.key}: transfer.source = {transfer.source!r} needs "

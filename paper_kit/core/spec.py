@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -139,10 +140,10 @@ class RunSpec(Frozen):
     optim: Optim = Optim()
     schedule: Schedule = Schedule()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """12 hex digits of the SHA-256 of the fields that differ from their defaults."""
-        return hashlib.sha256(canonical_json(self.short()).encode()).hexdigest()[:12]
+        return _hash(self._short)
 
     def full(self) -> dict[str, Any]:
         """Every field, for spec.json."""
@@ -150,7 +151,39 @@ class RunSpec(Frozen):
 
     def short(self) -> dict[str, Any]:
         """The fields, and the arguments of parts, that differ from their defaults."""
+        return dict(self._short)
+
+    def seeded(self, seed: int, source: str = "") -> RunSpec:
+        """The same training with another seed, from the source run of this id if `source` is not empty.
+
+        Its id is known at once: of a study of many seeds each cell is compared with the defaults once.
+        """
+        changed: dict[str, Any] = {"seed": seed}
+        if source:
+            changed["transfer"] = self.transfer.model_copy(update={"run": source})
+        seeded = self.model_copy(update=changed)
+        short = {**self._short, "seed": seed}
+        if seed == DEFAULTS["seed"]:
+            del short["seed"]
+        if source:
+            short["transfer"] = {**short.get("transfer", {}), "run": source}
+        seeded.__dict__["id"] = _hash(short)
+        return seeded
+
+    @cached_property
+    def _short(self) -> dict[str, Any]:
         return _differing(self.full(), DEFAULTS)
+
+    def __copy__(self) -> Self:
+        """A copy that finds out its own id: it may be made to differ, as by `model_copy`."""
+        copied = super().__copy__()
+        for found in ("id", "_short"):
+            copied.__dict__.pop(found, None)
+        return copied
+
+
+def _hash(short: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(short).encode()).hexdigest()[:12]
 
 
 def _differing(value: dict[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:

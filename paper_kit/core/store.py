@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,8 @@ class Store:
         path = self.file(run_id, "record.json")
         again = "Delete the file and type `paperkit run-all` to train the run again."
         try:
+            with contextlib.suppress(OSError, ValueError):  # what is wrong is told below
+                return RunRecord.model_validate_json(path.read_bytes())
             return RunRecord.model_validate(read_json(path))
         except ValidationError as error:
             raise InputError(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paper_kit.core.errors import InputError
+from paper_kit.core.lease import clear
 from paper_kit.core.plan import Plan, all_runs
 from paper_kit.core.store import Busy, Store
 
@@ -57,8 +58,8 @@ def to_trash(store: Store, found: Iterable[Unused]) -> tuple[Path, tuple[Path, .
             continue
         with suppress(Busy), store.lease(one.path.name):
             one.path.rename(target)
+            clear(target)  # the lease went with the folder
             moved.append(target)
-        (target / "lease").unlink(missing_ok=True)  # it went with the folder
     return trash, tuple(moved)
 
 

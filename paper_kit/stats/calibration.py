@@ -62,11 +62,12 @@ def temperature(logits_NK: NDArray[Any], labels_N: NDArray[Any]) -> float:
     logits_NK = logits_NK.astype(np.float64)
     # margins to the label: the likelihood needs only these, and its logarithm stays finite
     margins_NK = logits_NK - logits_NK[np.arange(len(labels_N)), labels_N][:, None]
+    margins_KN = np.ascontiguousarray(margins_NK.T)  # numpy is slow over a short last axis
 
     def loss(log_temperature: float) -> float:
-        scaled_NK = margins_NK * np.exp(-log_temperature)
-        largest_N = scaled_NK.max(axis=1)
-        return float((largest_N + np.log(np.exp(scaled_NK - largest_N[:, None]).sum(axis=1))).mean())
+        scaled_KN = margins_KN * np.exp(-log_temperature)
+        largest_N = scaled_KN.max(axis=0)
+        return float((largest_N + np.log(np.exp(scaled_KN - largest_N).sum(axis=0))).mean())
 
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})

@@ -8,7 +8,7 @@ import pytest
 from paper_kit.core.errors import InputError
 from paper_kit.core.experiment import load_experiment
 from paper_kit.core.plan import BASE, idle_ablations, load_plans, plan
-from paper_kit.core.spec import DEFAULTS
+from paper_kit.core.spec import DEFAULTS, RunSpec
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 GOLDEN = Path(__file__).with_name("golden_defaults.json")
@@ -134,3 +134,29 @@ def test_every_shipped_experiment_can_be_planned():
 def test_a_missing_experiment_file_lists_those_that_are_there():
     with pytest.raises(InputError, match=r"quick\.toml"):
         load_plans((EXPERIMENTS / "quik.toml",))
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_id_of_a_seeded_spec_is_that_of_the_same_spec_written_out(seed):
+    run = RunSpec(transfer={"source": "run", "freeze_epochs": 1}, seed=5, optim={"lr": 0.01})
+    seeded = run.seeded(seed, "0123456789ab")
+    assert seeded.id == RunSpec.model_validate(seeded.full()).id
+    assert (seeded.seed, seeded.transfer.run, seeded.transfer.freeze_epochs) == (seed, "0123456789ab", 1)
+    assert seeded == RunSpec.model_validate(seeded.full())
+
+
+def test_a_changed_copy_of_a_spec_has_an_id_of_its_own():
+    run = RunSpec()
+    known = run.id
+    changed = run.model_copy(update={"epochs": 7})
+    assert changed.id == RunSpec(epochs=7).id != known
+    assert "id" not in changed.model_dump()
+
+
+def test_a_set_that_names_the_seed_is_refused(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        'question = "?"\n[[model]]\nkey = "net"\nlabel = "Net"\npart = "resemotenet"\nset = { seed = 3 }\n'
+    )
+    with pytest.raises(InputError, match="seed comes from `seeds`; remove it"):
+        load_plans((file,))

@@ -51,7 +51,7 @@ def test_a_study_that_gets_sigterm_is_saved_and_goes_on_to_the_same_bits(undistu
     store = Store(root)
     assert {store.state(run) for run in all_runs((planned,))} <= {RunState.PARTIAL, RunState.MISSING}
     assert list(root.glob("*/checkpoint.pt"))
-    assert not list(root.glob("*/lease"))
+    assert not list(root.glob("*/lease.*/owner.json"))
     check_readable(planned, root)
     assert in_child(train_all, planned, root, cache) == 0
     assert predictions(planned, root) == expected
@@ -77,7 +77,7 @@ def test_workers_that_get_sigterm_with_their_parent_save_in_the_midst_of_an_epoc
         command, cwd=ROOT, env=environment, start_new_session=True, stdout=subprocess.PIPE
     )
     until = time.monotonic() + 120
-    while not list((place / "runs").glob("*/lease")) and time.monotonic() < until:
+    while not list((place / "runs").glob("*/lease.*/owner.json")) and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(5)
     began = time.monotonic()
