@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from paper_kit.analysis.results import Results
+from paper_kit.core.arrays import npz_names, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
@@ -156,14 +157,22 @@ def arrays(results: Results, run: str) -> Arrays:
     """The arrays of a run's predictions; InputError where the file is damaged."""
     path = results.store.file(run, "predictions.npz")
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
-            return {name: held[name] for name in _needed(held.files)}
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
-            "`paperkit run-all` to train the run again."
-        ) from None
+        return read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+    except (OSError, ValueError) as error:
+        raise _not_whole(path, error) from None
 
 
-def _needed(names: Iterable[str]) -> list[str]:
-    return sorted({*names, "test_labels_N", "test_ids_N"})
+def array_names(results: Results, run: str) -> tuple[str, ...]:
+    """Names of the arrays of a run's predictions; InputError where the file is damaged."""
+    path = results.store.file(run, "predictions.npz")
+    try:
+        return npz_names(path)
+    except (OSError, ValueError) as error:
+        raise _not_whole(path, error) from None
+
+
+def _not_whole(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
+        "`paperkit run-all` to train the run again."
+    )

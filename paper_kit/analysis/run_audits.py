@@ -12,6 +12,7 @@ from paper_kit.analysis.literature import read_literature
 from paper_kit.analysis.predictions import Predictions
 from paper_kit.analysis.record_audits import (
     EXACT,
+    array_names,
     finished,
     image_problems,
     metric_problems,
@@ -160,5 +161,5 @@ def _published(results: Results) -> tuple[Piece, ...]:
 
 def _arrays(results: Results, run_id: str) -> set[str]:
     """Names of the arrays of test logits that a run left."""
-    with np.load(results.store.file(run_id, "predictions.npz"), allow_pickle=False) as arrays:
-        return {name for name in arrays.files if name.startswith("test_") and name.endswith("_VNK")}
+    names = array_names(results, run_id)
+    return {name for name in names if name.startswith("test_") and name.endswith("_VNK")}

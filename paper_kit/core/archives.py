@@ -23,8 +23,8 @@ MOST_TIMES = 200  # that a larger entry may grow: text does 3 to 30 times, zeros
 FORGED_SLACK = 1 << 12  # bytes by which a packed entry may be longer than it is unpacked, beside a tenth
 SHOWN = 10  # problems listed in a message
 DAMAGES = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError, OverflowError,
-    struct.error, LookupError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError,
+    OverflowError, struct.error, LookupError,
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ class Limits:
 
 @contextmanager
 def opened_zip(path: Path, advice: str = "Fetch it again.") -> Iterator[zipfile.ZipFile]:
-    """The zip as long as the block lasts; InputError where it is missing, or found to be damaged meanwhile."""
+    """The zip as long as the block lasts; InputError where it is missing, or turns out to be damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

@@ -6,9 +6,10 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,10 @@ KINDS: dict[str, tuple[str, str]] = {  # kind -> (registry package, function tha
     "facts": ("paper_kit.analysis.facts", "facts"),
     "executor": ("paper_kit.bench.executors", "execute"),
 }
+_TYPES: dict[str, Any] = {
+    "int": int, "float": float, "bool": bool, "str": str, "tuple": tuple, "list": list, "dict": dict,
+}  # fmt: skip
+_GENERIC = ("tuple", "list", "dict")
 GIVEN_BY_THE_SPEC = {"model": {"image_size", "channels"}}  # never options of a Part
 
 
@@ -93,6 +98,11 @@ def has(kind: str, name: str) -> bool:
     return True
 
 
+def is_own(kind: str, name: str) -> bool:
+    """Whether the plug-in that would be loaded is the package's; InputError where there is none."""
+    return ":" not in name and plugin_file(kind, name).parent == _registry(kind)
+
+
 def options(kind: str, name: str) -> dict[str, Option]:
     """Argument -> Option of a plug-in, read from its source without importing it."""
     file = plugin_file(kind, name)
@@ -153,7 +163,7 @@ def load(kind: str, name: str) -> Callable[..., Any]:
     if ":" in name:
         module_name, _, function = name.partition(":")
         if str(study_root()) not in sys.path:
-            sys.path.insert(0, str(study_root()))
+            sys.path.append(str(study_root()))  # last: no file of a study stands in for a library
         module = importlib.import_module(module_name)
     elif file.parent == _registry(kind):
         module = importlib.import_module(f"{package}.{name}")
@@ -192,15 +202,19 @@ def _registry(kind: str) -> Path:
 
 
 def _module_file(kind: str, name: str) -> Path:
-    module = name.partition(":")[0]
-    place = study_root().joinpath(*module.split(".")).with_suffix(".py")
+    """The file of a module, found without importing it or the packages that it is in."""
+    module, _, function = name.partition(":")
+    steps = module.split(".")
+    if not all(step.isidentifier() for step in (*steps, function)):
+        raise InputError(f"{kind} {name!r}: write it as package.module:function, such as mylab.nets:build.")
+    place = study_root().joinpath(*steps).with_suffix(".py")
     if place.is_file():
         return place
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.origin:
+    folders: Sequence[str] | None = None
+    for depth in range(len(steps)):
+        spec = PathFinder.find_spec(".".join(steps[: depth + 1]), folders)
+        folders = (spec.submodule_search_locations if spec else None) or ()
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         raise InputError(f"{kind} {name!r}: there is no module {module!r}; install it or check the spelling.")
     return Path(spec.origin)
 
@@ -232,6 +246,8 @@ def _function(file: Path, wanted: str, kind: str) -> ast.FunctionDef:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise InputError(f"{file}:{error.lineno}: not valid Python: {error.msg}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # a null byte, no UTF-8, or nested too deeply
+        raise InputError(f"{file}: not valid Python: {error}.") from None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             return node
@@ -248,11 +264,38 @@ def _plain(value: Any) -> Any:
 
 
 def _type(written: str) -> Any:
-    names = {"int": int, "float": float, "bool": bool, "str": str, "tuple": tuple, "list": list, "dict": dict}
-    tree = ast.parse(written, mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in {*names, "Literal"}:
-            return Any
-        if isinstance(node, ast.Call | ast.Attribute | ast.Lambda):
-            return Any
-    return eval(compile(tree, "<annotation>", "eval"), {"__builtins__": {}, "Literal": Literal, **names})
+    """The type that an annotation means, built from its syntax and never run; Any for what is not known."""
+    try:
+        return _meant(ast.parse(written, mode="eval").body)
+    except (_UnknownTypeError, TypeError, RecursionError):
+        return Any
+
+
+class _UnknownTypeError(Exception):
+    """An annotation with more in it than the types of options."""
+
+
+def _meant(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=None):
+            return None
+        case ast.Constant(value=value) if value is ...:
+            return ...
+        case ast.Name(id=name) if name in _TYPES:
+            return _TYPES[name]
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _meant(left) | _meant(right)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            return Literal[_constants(inner)]  # type: ignore[misc]  # whose values are known only here
+        case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in _GENERIC:
+            items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return _TYPES[name][tuple(map(_meant, items))]
+    raise _UnknownTypeError
+
+
+def _constants(node: ast.expr) -> tuple[Any, ...]:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        raise _UnknownTypeError from None
+    return value if isinstance(node, ast.Tuple) else (value,)
