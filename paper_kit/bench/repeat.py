@@ -49,9 +49,8 @@ def needed(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
     found = tuple(map(store.spec, absent))
     for source, spec in zip(absent, found, strict=True):
         if spec.id != source:
-            raise InputError(
-                f"{store.file(source, 'spec.json')}: this is the spec of another run, {spec.id}."
-            )
+            path = store.file(source, "spec.json")
+            raise InputError(f"{path}: this is the spec of another run, {spec.id}. Unpack the records again.")
     return (*found, *runs)
 
 

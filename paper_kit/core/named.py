@@ -26,7 +26,7 @@ def refuse_unnamed(kind: str, name: str, named: Container[str]) -> None:
 
 
 def named_in(root: Path) -> frozenset[str]:
-    """What the experiment files of a study name, as `refuse_unnamed` looks it up; damaged files name nothing."""
+    """What the experiment files of a study name, as `refuse_unnamed` looks it up; damaged ones nothing."""
     found: set[str] = set()
     for file in sorted((root / "experiments").glob("*.toml")):
         try:
