@@ -20,6 +20,7 @@ from paper_kit.core.part import Part, complete, load, plugin_file
 from paper_kit.data.card import Card
 from paper_kit.data.dataset import Dataset, open_cached, problems_of, write_dataset
 from paper_kit.data.sources import Splits
+from paper_kit.data.strangers import check_files, only_pictures
 
 SHOWN = 50  # unreadable images listed in a message
 
@@ -158,8 +159,10 @@ def _stamp(path: Path) -> str:
 def _decode(part: Part, given: Given, entry: Path, cache_dir: Path) -> Dataset:
     """The dataset, decoded and written; its index entry is written last."""
     source = load("dataset", part.name)
+    check_files(given.values())
     try:
-        splits: Splits = source(*given.values(), **part.arguments)
+        with only_pictures():
+            splits: Splits = source(*given.values(), **part.arguments)
     except OSError as error:
         raise InputError(f"{part.name}: {error.filename or 'reading'}: {error.strerror or error}.") from None
     problems = problems_of(splits)

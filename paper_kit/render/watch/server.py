@@ -1,7 +1,7 @@
 """The page of `paperkit watch`, served to this machine alone, and there to whoever was told its address.
 
-Other users of the machine can reach the port, and so can pages of other sites in the browser. Neither knows the
-token that begins each path, and names and origins other than this server's own are refused.
+Other users of the machine can reach the port, and so can pages of other sites in the browser. Neither knows
+the token that begins each path, and names and origins other than this server's own are refused.
 """
 
 from __future__ import annotations
