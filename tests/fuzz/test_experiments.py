@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from paper_kit.cli import app
-from paper_kit.core.derive import to_toml
 from paper_kit.core.config import read_toml
+from paper_kit.core.derive import to_toml
 from tests.fuzz.guard import fuzz, plant_canaries
 from tests.fuzz.mutations import changed_json, mutated
 
 SHIPPED = Path(__file__).resolve().parents[2] / "experiments"
 SEEDS = [
-    (SHIPPED / name).read_bytes() for name in ("quick.toml", "ablations.toml", "fer2013_small.toml", "fer2013.toml")
+    (SHIPPED / name).read_bytes()
+    for name in ("quick.toml", "ablations.toml", "fer2013_small.toml", "fer2013.toml")
 ]
 
 

@@ -34,11 +34,17 @@ def an_image(form: str) -> bytes:
 
 def a_png(width: int, height: int, pixels: bytes = b"") -> bytes:
     """A PNG that says it is so large, and holds only these packed pixels."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(pixels))
+        + chunk(b"IEND", b"")
+    )
 
 
 def images() -> list[bytes]:
@@ -67,7 +73,17 @@ def rows(count: int = 12) -> bytes:
 
 
 SHORT = b"emotion,pixels,Usage\n0,1 2 3,Training\n9,1,PublicTest\n,,\n"
-PIECES = [b"emotion, pixels, Usage\n", b"0,", b"-1,", b"0 " * 2304, b"256 " * 2304, b",Training", b",", b"\n", b"\x00"]
+PIECES = [
+    b"emotion, pixels, Usage\n",
+    b"0,",
+    b"-1,",
+    b"0 " * 2304,
+    b"256 " * 2304,
+    b",Training",
+    b",",
+    b"\n",
+    b"\x00",
+]
 FILES = st.one_of(
     st.tuples(st.just("image"), mutated(images())),
     st.tuples(st.just("csv"), mutated([rows(), SHORT], most=8)),
