@@ -107,15 +107,26 @@ def _read(path: Path, reading: RunReading, views: int) -> tuple[Floats, Integers
     split = reading.split
     names = (f"{split}_{reading.epoch}_VNK", f"{split}_labels_N", f"{split}_ids_N")
     held = read_npz(path, names)
+    check_arrays(held)
     logits_VNK, labels_N, ids_N = (held[name] for name in names)
-    if logits_VNK.ndim != 3 or logits_VNK.dtype.kind != "f" or len(logits_VNK) != views:
-        raise ValueError(f"{names[0]} holds no logits of {views} views")
-    images, classes = logits_VNK.shape[1:]
-    if labels_N.shape != (images,) or ids_N.shape != (images,) or not images:
-        raise ValueError(f"{images} logits, labels {labels_N.shape}, ids {ids_N.shape}")
-    if labels_N.dtype.kind not in "iu" or not 0 <= labels_N.min() <= labels_N.max() < classes:
-        raise ValueError(f"labels that are none of {classes} classes")
+    if len(logits_VNK) != views:
+        raise ValueError(f"{names[0]} has {len(logits_VNK)} views, the record {views}")
     return logits_VNK, labels_N, ids_N
+
+
+def check_arrays(held: Mapping[str, NDArray[Any]]) -> None:
+    """Nothing; ValueError where logits, labels and ids of a split are not of one shape, or of another kind."""
+    for name in (name for name in held if name.endswith("_VNK")):
+        split = name.partition("_")[0]
+        logits_VNK = held[name]
+        labels_N, ids_N = (held.get(f"{split}_{what}", np.zeros(0)) for what in ("labels_N", "ids_N"))
+        if logits_VNK.ndim != 3 or logits_VNK.dtype.kind != "f" or not logits_VNK.size:
+            raise ValueError(f"{name} holds no logits")
+        images, classes = logits_VNK.shape[1:]
+        if labels_N.shape != (images,) or ids_N.shape != (images,) or ids_N.dtype.kind != "U":
+            raise ValueError(f"{images} images in {name}, labels {labels_N.shape}, ids {ids_N.shape}")
+        if labels_N.dtype.kind not in "iu" or not 0 <= labels_N.min() <= labels_N.max() < classes:
+            raise ValueError(f"{split}_labels_N holds what is none of {classes} classes")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from paper_kit.analysis.predictions import check_arrays
 from paper_kit.analysis.results import Results
 from paper_kit.core.arrays import npz_names, read_npz
 from paper_kit.core.errors import InputError
@@ -157,7 +158,9 @@ def arrays(results: Results, run: str) -> Arrays:
     """The arrays of a run's predictions; InputError where the file is damaged."""
     path = results.store.file(run, "predictions.npz")
     try:
-        return read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+        held = read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+        check_arrays(held)
+        return held
     except (OSError, ValueError) as error:
         raise _not_whole(path, error) from None
 

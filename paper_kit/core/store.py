@@ -17,12 +17,14 @@ from pydantic import ValidationError
 
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json, write_json, write_text
+from paper_kit.core.private import without_private
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 HEARTBEAT_S = 30.0
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
+LARGEST = 1e300  # in a history; beyond, a whole number is no float
 SILENT_S = 300.0  # a lease without a heartbeat for so long is taken over
 
 
@@ -144,16 +146,16 @@ class Store:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""
         path = self.file(run_id, "history.jsonl")
         rows = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
             try:
                 rows.append(json.loads(line))
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 break
         for number, row in enumerate(rows, start=1):
-            wrong = [name for name, value in row.items() if not isinstance(value, int | float | None)]
+            wrong = ["the line"] if not isinstance(row, dict) else [name for name in row if not _number(row[name])]
             if wrong:
                 raise InputError(
-                    f"{path}:{number}: {', '.join(wrong)} is no number. The file was edited or damaged; "
+                    f"{path}:{number}: {', '.join(wrong)!a} is no number. The file was edited or damaged; "
                     "unpack the records again, or delete the run's folder and type `paperkit run-all`."
                 )
         return rows
@@ -165,9 +167,8 @@ class Store:
 
     def fail(self, run_id: str, reason: str, details: str) -> None:
         """Nothing; error.txt says why in its first line, with the details below."""
-        write_text(
-            self.file(run_id, "error.txt"), f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
-        )
+        told = f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
+        write_text(self.file(run_id, "error.txt"), without_private(told))
 
     def retry(self, run_id: str) -> None:
         """Nothing; the run no longer counts as failed."""
@@ -264,6 +265,10 @@ def _owner_is_gone(marker: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def _number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) < LARGEST or value != value)
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

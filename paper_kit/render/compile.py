@@ -19,9 +19,9 @@ JOB = "paper"
 AUXILIARY = "tex"  # TeX's own files go here, so that the folder above can be read and packed
 TIMEOUT_S = 300.0
 EPOCH = "315532800"  # 1 January 1980, the oldest date a zip file can hold
-SEARCHED = (  # what people set so that TeX finds files of theirs
-    "TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "MFINPUTS", "TEXFONTS", "TEXFONTMAPS", "TEXMFOUTPUT", "TEXMFHOME",
-    "TEXMFVAR", "TEXMFCONFIG", "TEXMFAUXTREES", "TEXMFDOTDIR", "LATEXMK",
+NEEDED = (  # all that TeX is told of the environment: it can read the rest, and people search files by it
+    "PATH", "PATHEXT", "SYSTEMROOT", "WINDIR", "COMSPEC", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE",
+    "TZ",
 )  # fmt: skip
 MOST_ERRORS = 5  # what follows is mostly a consequence of these
 INSTALL = (
@@ -273,9 +273,9 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
 
 
 def isolated(aux: Path) -> Iterator[tuple[str, str]]:
-    """This process's environment without paths that TeX would search, its doors shut, its home empty."""
+    """The little of this process's environment that TeX needs, its doors shut, its home empty."""
     for name, value in os.environ.items():
-        if not name.startswith(SEARCHED):
+        if name.upper() in NEEDED:
             yield name, value
     home = str((aux / "home").resolve())
     yield from {

@@ -49,7 +49,7 @@ class _Watch:
             self.seen.append(f"{event} {arguments!r}")
         elif event == "open" and (arguments[2] or 0) & WRITES:
             self._writes(root, event, arguments[:1])
-        elif event in CHANGES:
+        elif event in CHANGES and not _below_a_folder(arguments):
             self._writes(root, event, [each for each in arguments[:2] if isinstance(each, str | bytes)])
         elif event == "exec":
             name = getattr(arguments[0], "co_filename", "")
@@ -62,6 +62,11 @@ class _Watch:
                 written = os.path.abspath(os.fsdecode(path))
                 if not written.startswith(root) and not any(part in written for part in HARMLESS):
                     self.seen.append(f"{event} {written}")
+
+
+def _below_a_folder(arguments: tuple[Any, ...]) -> bool:
+    """Whether a path is relative to an opened folder, as when a tree is removed that was itself seen."""
+    return isinstance(arguments[-1], int) and arguments[-1] >= 0
 
 
 _WATCH = _Watch()

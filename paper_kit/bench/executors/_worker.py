@@ -14,6 +14,7 @@ from pathlib import Path
 
 from paper_kit.bench.progress import Ended, Event
 from paper_kit.core.errors import PaperkitError
+from paper_kit.core.private import private_streams
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -115,3 +116,4 @@ def write_to(log: Path) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)
+    private_streams()
