@@ -115,7 +115,7 @@ def _read(path: Path, reading: RunReading, views: int) -> tuple[Floats, Integers
 
 
 def check_arrays(held: Mapping[str, NDArray[Any]]) -> None:
-    """Nothing; ValueError where logits, labels and ids of a split are not of one shape, or of another kind."""
+    """Nothing; ValueError where logits, labels and ids of a split do not fit, or are of another kind."""
     for name in (name for name in held if name.endswith("_VNK")):
         split = name.partition("_")[0]
         logits_VNK = held[name]

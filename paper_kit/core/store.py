@@ -152,7 +152,8 @@ class Store:
             except (ValueError, RecursionError):
                 break
         for number, row in enumerate(rows, start=1):
-            wrong = ["the line"] if not isinstance(row, dict) else [name for name in row if not _number(row[name])]
+            known = isinstance(row, dict)
+            wrong = [name for name in row if not _number(row[name])] if known else ["the line"]
             if wrong:
                 raise InputError(
                     f"{path}:{number}: {', '.join(wrong)!a} is no number. The file was edited or damaged; "
@@ -268,7 +269,8 @@ def _owner_is_gone(marker: str) -> bool:
 
 
 def _number(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and abs(value) < LARGEST or value != value)
+    """Whether a value is a number or none; what is not finite tells of a training that diverged."""
+    return value is None or (isinstance(value, int | float) and not LARGEST < abs(value) < float("inf"))
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -59,7 +59,7 @@ class _Watch:
     def _writes(self, root: str, event: str, paths: Any) -> None:
         for path in paths:
             if isinstance(path, str | bytes | os.PathLike):
-                written = os.path.abspath(os.fsdecode(path))
+                written = str(Path.cwd() / os.fsdecode(path))
                 if not written.startswith(root) and not any(part in written for part in HARMLESS):
                     self.seen.append(f"{event} {written}")
 

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 TOKENS = [
-    b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\x1b[31m", b"'", b'"', b"{", b"}", b"[", b"]", b"=", b"\n", b",",
-    b"nan", b"-inf", b"1e999", b"-1", b"0", b"9" * 400, b"9" * 5000, b"[" * 4000, b"a" * 4000, b"true", b"null",
-    b"../../etc/passwd", b"canary", b"canary:build", b"nest.canary:build", b"os:system", b":", b"a..b:c", b"/",
-    b"__import__('os').system('true')", b"$(touch x)", b"%s%n", b"{{7*7}}", b"\\VAR{x}", b"${HOME}",
-    "\u202e\ud7ff\U0001f600".encode(),
+    b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\x1b[31m", b"'", b'"', b"{", b"}", b"[", b"]", b"=", b"\n",
+    b",", b"nan", b"-inf", b"1e999", b"-1", b"0", b"9" * 400, b"9" * 5000, b"[" * 4000, b"a" * 4000, b"true",
+    b"null", b"../../etc/passwd", b"canary", b"canary:build", b"nest.canary:build", b"os:system", b":",
+    b"a..b:c", b"/", b"__import__('os').system('true')", b"$(touch x)", b"%s%n", b"{{7*7}}", b"\\VAR{x}",
+    b"${HOME}", "\u202e\ud7ff\U0001f600".encode(),
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, -1, 0, 10**30, -(10**400), 1.5, float("nan"), float("inf"), "", "x", "../../etc/passwd",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import stat
 import struct
 import zipfile
@@ -29,8 +28,9 @@ from tests.fuzz.test_images import an_image
 
 ESCAPES = (
     "../escaped", "../../escaped", "a/../../escaped", "/tmp/paperkit-escaped", "\\escaped", "..\\escaped",
-    "C:\\escaped", "C:/escaped", "//host/escaped", "a\x00b", "a\nb", "\u202egnp.exe", "./../escaped", "..", ".",
-    "", " ", "con", "a" * 300, "costs/../../escaped.json", "train/happy/../../../escaped.png", "~/escaped",
+    "C:\\escaped", "C:/escaped", "//host/escaped", "a\x00b", "a\nb", "\u202egnp.exe", "./../escaped", "..",
+    ".", "", " ", "con", "a" * 300, "costs/../../escaped.json", "train/happy/../../../escaped.png",
+    "~/escaped",
 )  # fmt: skip
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 READERS = ("records", "project", "dataset")
@@ -154,10 +154,12 @@ def read(place: Path, archive: Hostile) -> None:
             Part(name="image_folder"), {"image_folder": path}, place / "cache", skip_bad=True
         ),
     }
+    told: list[str] = []
     try:
         readers[archive.reader]()
     except InputError as error:
-        assert str(error).isprintable() or "\n" in str(error)
+        told.append(str(error))
+    assert "" not in told
     left = {item.relative_to(place).parts[0] for item in place.rglob("*")}
     assert left <= {"hostile.zip", "store", "cache"}
     links = [item for item in place.rglob("*") if item.is_symlink()]
@@ -207,7 +209,7 @@ def test_a_bomb_is_refused_before_it_takes_memory(
     with guarded(tmp_path), pytest.raises(InputError):
         read_strictly(tmp_path, Hostile(reader, content))
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < MOST_MIB
-    assert sum(os.path.getsize(item) for item in tmp_path.rglob("*") if item.is_file()) < 10 << 20
+    assert sum(item.stat().st_size for item in tmp_path.rglob("*") if item.is_file()) < 10 << 20
 
 
 def read_strictly(place: Path, archive: Hostile) -> None:

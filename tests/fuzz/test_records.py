@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,10 +161,8 @@ def looked_at(study: Study, file: tuple[str, bytes]) -> None:
         lambda: audits(collect(plans, study.store, resources=Resources(cache=study.root / "cache"))),
     )
     for reader in readers:
-        try:
+        with suppress(PaperkitError):
             reader()
-        except PaperkitError as error:
-            assert str(error)
 
 
 def test_a_mutated_record_folder_is_read_or_refused(study: Study) -> None:
