@@ -124,9 +124,7 @@ def test_secrets_names_and_the_home_folder_are_taken_out_of_a_text() -> None:
         "X_KEY": "1",
         "PWD": "/srv/x",
     }
-    told = without_private(
-        "abc123def by anna in /home/anna/study, not in /home/annabel, 1, /x", environment
-    )
+    told = without_private("abc123def by anna in /home/anna/study, not in /home/annabel, 1, /x", environment)
     assert told == "[API_TOKEN] by [user] in ~/study, not in /home/annabel, 1, /x"
 
 
