@@ -155,7 +155,8 @@ def test_a_module_of_a_study_never_stands_in_for_a_library(study: Path) -> None:
 
 def test_names_are_read_from_all_experiment_files_and_damaged_ones_name_nothing(study: Path) -> None:
     (study / "experiments" / "a.toml").write_text(
-        'plugins = ["figure/mine", 3]\n[base]\ndataset = "faces"\n[[model]]\npart = { name = "mylab.nets:build" }\n'
+        'plugins = ["figure/mine", 3]\n[base]\ndataset = "faces"\n'
+        '[[model]]\npart = { name = "mylab.nets:build" }\n'
     )
     (study / "experiments" / "b.toml").write_text("[[[")
     named = named_in(study)
