@@ -127,7 +127,7 @@ def without_defaults(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary(kind: str, name: str) -> str:
     """The first line of the docstring of a plug-in's file."""
-    tree = ast.parse(plugin_file(kind, name).read_text(encoding="utf-8"))
+    tree = _parsed(plugin_file(kind, name))
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
@@ -242,16 +242,20 @@ def _default(written: ast.expr, argument: str, file: Path) -> Any:
 
 
 def _function(file: Path, wanted: str, kind: str) -> ast.FunctionDef:
+    for node in _parsed(file).body:
+        if isinstance(node, ast.FunctionDef) and node.name == wanted:
+            return node
+    raise InputError(f"{file}: it must define a function named {wanted!r} to be a {kind}.")
+
+
+def _parsed(file: Path) -> ast.Module:
+    """The syntax of a file; InputError where it is not valid Python."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        return ast.parse(file.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise InputError(f"{file}:{error.lineno}: not valid Python: {error.msg}.") from None
     except (ValueError, RecursionError, MemoryError) as error:  # a null byte, no UTF-8, or nested too deeply
         raise InputError(f"{file}: not valid Python: {error}.") from None
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == wanted:
-            return node
-    raise InputError(f"{file}: it must define a function named {wanted!r} to be a {kind}.")
 
 
 def _given(kind: str) -> set[str]:
@@ -267,12 +271,8 @@ def _type(written: str) -> Any:
     """The type that an annotation means, built from its syntax and never run; Any for what is not known."""
     try:
         return _meant(ast.parse(written, mode="eval").body)
-    except (_UnknownTypeError, TypeError, RecursionError):
+    except (TypeError, RecursionError):
         return Any
-
-
-class _UnknownTypeError(Exception):
-    """An annotation with more in it than the types of options."""
 
 
 def _meant(node: ast.expr) -> Any:
@@ -290,12 +290,12 @@ def _meant(node: ast.expr) -> Any:
         case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in _GENERIC:
             items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             return _TYPES[name][tuple(map(_meant, items))]
-    raise _UnknownTypeError
+    raise TypeError(ast.dump(node)[:100])
 
 
 def _constants(node: ast.expr) -> tuple[Any, ...]:
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError, RecursionError):
-        raise _UnknownTypeError from None
+        raise TypeError("no constants") from None
     return value if isinstance(node, ast.Tuple) else (value,)

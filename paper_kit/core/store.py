@@ -195,8 +195,7 @@ class Store:
         Records that do not say when come first: times of files change where a Store is copied.
         """
         files = sorted((self.root / "costs").glob("*.json"))
-        found = [CostRecord.model_validate(read_json(path)) for path in files]
-        return sorted(found, key=lambda cost: (cost.measured_at, cost.key))
+        return sorted(map(_cost, files), key=lambda cost: (cost.measured_at, cost.key))
 
     def write_cost(self, record: CostRecord) -> None:
         """Nothing; replaces the cost record of the same key."""
@@ -239,6 +238,16 @@ class Store:
         if record.fingerprint != path.stem:
             raise InputError(f"{path}: this is the audit of another dataset ({record.fingerprint}).")
         return record
+
+
+def _cost(path: Path) -> CostRecord:
+    try:
+        return CostRecord.model_validate(read_json(path))
+    except ValidationError as error:
+        raise InputError(
+            f"{path}: not a whole cost record ({error.error_count()} problems). Delete the file and type "
+            "`paperkit measure`."
+        ) from None
 
 
 def _tuning(path: Path) -> TuningRecord:

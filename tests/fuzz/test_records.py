@@ -126,10 +126,16 @@ def int_or(value: float) -> float:
 def damaged(files: dict[str, bytes]) -> st.SearchStrategy[tuple[str, bytes]]:
     """A file of the Store and what it holds after chance or malice."""
     names = sorted(files)
+    beside = [name for name in names if name.startswith(("audits/", "costs/"))]
+    ends = [
+        *sorted({name.rpartition("/")[2] for name in names} - {Path(name).name for name in beside}),
+        *beside,
+    ]
 
     @st.composite
     def one(draw: st.DrawFn) -> tuple[str, bytes]:
-        name = draw(st.sampled_from(names))
+        end = draw(st.sampled_from(ends))
+        name = draw(st.sampled_from([name for name in names if name.endswith(end)]))
         whole = files[name]
         if name.endswith(".npz") and draw(st.booleans()):
             return name, draw(an_npz(whole))
@@ -139,7 +145,7 @@ def damaged(files: dict[str, bytes]) -> st.SearchStrategy[tuple[str, bytes]]:
         if name.endswith(".jsonl") and draw(st.booleans()):
             rows = [json.loads(line) for line in whole.splitlines()]
             return name, b"".join(json.dumps(row).encode() + b"\n" for row in draw(changed_json(rows)) or [0])
-        if draw(st.integers(0, 9)) == 0:
+        if draw(st.integers(0, 19)) == 0:
             extra = draw(st.sampled_from(["lease", "error.txt", "x.json"]))
             return f"{name.rpartition('/')[0]}/{extra}", draw(mutated([b"pid=1\nhost=x\n", b"failed\n\n"]))
         return name, draw(mutated([whole]))
