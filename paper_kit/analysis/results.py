@@ -234,7 +234,11 @@ class Results:
     def card(self, experiment: str = "") -> Card | None:
         """The Card of an experiment's dataset; None before its first run has finished."""
         record = self.any_record(experiment)
-        return Card.from_dict(record.card) if record else None
+        try:
+            return Card.from_dict(record.card) if record else None
+        except (LookupError, TypeError) as error:
+            path = self.store.file(record.id if record else "", "record.json")
+            raise InputError(f"{path}: its card of the dataset is not whole ({error}).") from None
 
     def classes(self, experiment: str = "") -> tuple[str, ...]:
         """Names of the classes, in the order of the labels; empty before the first run has finished."""
