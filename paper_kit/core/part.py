@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError, model_serializer, model_validator
 
+from paper_kit.core.annotation import type_of
 from paper_kit.core.config import Frozen, study_root
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.source import PACKAGE, code_hash, imported_files, imported_modules
@@ -29,10 +30,6 @@ KINDS: dict[str, tuple[str, str]] = {  # kind -> (registry package, function tha
     "facts": ("paper_kit.analysis.facts", "facts"),
     "executor": ("paper_kit.bench.executors", "execute"),
 }
-_TYPES: dict[str, Any] = {
-    "int": int, "float": float, "bool": bool, "str": str, "tuple": tuple, "list": list, "dict": dict,
-}  # fmt: skip
-_GENERIC = ("tuple", "list", "dict")
 GIVEN_BY_THE_SPEC = {"model": {"image_size", "channels"}}  # never options of a Part
 
 
@@ -108,7 +105,11 @@ def options(kind: str, name: str) -> dict[str, Option]:
     file = plugin_file(kind, name)
     function = name.partition(":")[2] or KINDS[kind][1]
     found = _options(file, file.stat().st_mtime_ns, function, kind)
-    return {argument: option for argument, option in found.items() if argument not in _given(kind)}
+    return {
+        argument: option
+        for argument, option in found.items()
+        if argument not in GIVEN_BY_THE_SPEC.get(kind, ())
+    }
 
 
 def without_defaults(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def complete(kind: str, part: Part) -> Part:
             arguments[name] = option.default
             continue
         try:
-            arguments[name] = TypeAdapter(_type(option.type)).validate_python(part.arguments[name])
+            arguments[name] = TypeAdapter(type_of(option.type)).validate_python(part.arguments[name])
         except ValidationError:
             found = part.arguments[name]
             problems.append(f"{kind} {part.name!r}: {name} = {found!r} is not of type {option.type}.")
@@ -258,44 +259,6 @@ def _parsed(file: Path) -> ast.Module:
         raise InputError(f"{file}: not valid Python: {error}.") from None
 
 
-def _given(kind: str) -> set[str]:
-    return GIVEN_BY_THE_SPEC.get(kind, set())
-
-
 def _plain(value: Any) -> Any:
     """The value as JSON has it: a tuple is a list."""
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _type(written: str) -> Any:
-    """The type that an annotation means, built from its syntax and never run; Any for what is not known."""
-    try:
-        return _meant(ast.parse(written, mode="eval").body)
-    except (TypeError, RecursionError):
-        return Any
-
-
-def _meant(node: ast.expr) -> Any:
-    match node:
-        case ast.Constant(value=None):
-            return None
-        case ast.Constant(value=value) if value is ...:
-            return ...
-        case ast.Name(id=name) if name in _TYPES:
-            return _TYPES[name]
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _meant(left) | _meant(right)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            return Literal[_constants(inner)]  # type: ignore[misc]  # whose values are known only here
-        case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in _GENERIC:
-            items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return _TYPES[name][tuple(map(_meant, items))]
-    raise TypeError(ast.dump(node)[:100])
-
-
-def _constants(node: ast.expr) -> tuple[Any, ...]:
-    try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, MemoryError, RecursionError):
-        raise TypeError("no constants") from None
-    return value if isinstance(node, ast.Tuple) else (value,)
