@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -36,13 +37,16 @@ def _check_zip(root: Path) -> None:
     with opened_zip(root) as archive:
         entries = checked(archive.infolist(), root, Limits(MOST_BYTES, MOST_CSV_BYTES))
         for entry in entries:
-            name = f"{root / entry.filename}"
-            if PurePosixPath(entry.filename).suffix.lower() == ".csv":
-                with archive.open(entry) as opened:
-                    _check_rows(iter(lambda opened=opened: opened.read(LINES_AT_ONCE), b""), name)  # type: ignore[misc]
-            elif entry.file_size > MOST_IMAGE_BYTES:
-                size, most = entry.file_size >> 20, MOST_IMAGE_BYTES >> 20
-                raise InputError(f"{name}: an image of {size:,} MiB; at most {most:,} are read.")
+            _check_entry(archive, entry, f"{root / entry.filename}")
+
+
+def _check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, shown: str) -> None:
+    if PurePosixPath(entry.filename).suffix.lower() == ".csv":
+        with archive.open(entry) as opened:
+            _check_rows(iter(lambda: opened.read(LINES_AT_ONCE), b""), shown)
+    elif entry.file_size > MOST_IMAGE_BYTES:
+        size, most = entry.file_size >> 20, MOST_IMAGE_BYTES >> 20
+        raise InputError(f"{shown}: an image of {size:,} MiB; at most {most:,} are read.")
 
 
 def _check_rows(pieces: Iterator[bytes], shown: str) -> None:
