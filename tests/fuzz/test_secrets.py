@@ -69,7 +69,7 @@ def build(num_classes: int, *, image_size: int = 48, channels: int = 1):
 def contents(root: Path) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of all files below the folder, of those inside their archives and PDFs too."""
     for path in sorted(root.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.parent.name != "__pycache__":  # Python's own, beside a plug-in
             data = path.read_bytes()
             yield str(path.relative_to(root)), data
             yield from ((f"{path.name}: {name}", inner) for name, inner in inside(data))
@@ -86,10 +86,11 @@ def inside(data: bytes) -> Iterator[tuple[str, bytes]]:
 
         with pikepdf.open(io.BytesIO(data)) as document:
             for number, each in enumerate(document.objects):
-                text = each.unparse() if not isinstance(each, pikepdf.Stream) else b""
-                yield f"object {number}", text
-                if isinstance(each, pikepdf.Stream) and each.get("/Subtype") != "/Image":
-                    yield f"stream {number}", each.read_bytes()
+                if isinstance(each, pikepdf.Stream):
+                    if each.get("/Subtype") != "/Image":
+                        yield f"stream {number}", each.read_bytes()
+                else:
+                    yield f"object {number}", str(each).encode()
     elif data[:2] == b"\x1f\x8b":
         import gzip
 
