@@ -59,7 +59,7 @@ def planned(study: Path, content: bytes) -> None:
 
 
 def test_a_mutated_experiment_file_is_planned_or_refused(study: Path) -> None:
-    fuzz(40, FILES, study, lambda content: planned(study, content))
+    fuzz(15, FILES, study, lambda content: planned(study, content))
 
 
 @pytest.mark.slow
