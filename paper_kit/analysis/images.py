@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paper_kit.analysis.results import Results
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import load
 from paper_kit.core.spec import RunSpec
@@ -72,9 +72,8 @@ def recorded(results: Results, run_id: str, name: str) -> dict[str, NDArray[Any]
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+        return read_npz(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole file ({error}). Delete it and type `paperkit explain`."
         ) from None

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.spec import Reading
 from paper_kit.stats import calibration, metrics
@@ -87,20 +87,46 @@ def read_predictions(path: Path, reading: RunReading, recorded_views: tuple[str,
         )
     places = [recorded_views.index(view) for view in reading.views]
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-            logits_VNK = arrays[f"{reading.split}_{reading.epoch}_VNK"][places]
-            labels_N, ids_N = arrays[f"{reading.split}_labels_N"], arrays[f"{reading.split}_ids_N"]
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        logits_VNK, labels_N, ids_N = _read(path, reading, len(recorded_views))
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
             "`paperkit run-all` to train the run again."
         ) from None
+    logits_VNK = logits_VNK[places]
     if not np.isfinite(logits_VNK).all():
         raise InputError(
             f"{path}: its {reading.split} predictions hold numbers that are not finite. Delete the run's "
             "record.json and type `paperkit run-all` to train the run again."
         )
     return Predictions(metrics.probabilities(logits_VNK, reading.average), labels_N.astype(np.int64), ids_N)
+
+
+def _read(path: Path, reading: RunReading, views: int) -> tuple[Floats, Integers, NDArray[Any]]:
+    """Logits_VNK, labels_N and ids_N of the reading's split; ValueError where they do not fit together."""
+    split = reading.split
+    names = (f"{split}_{reading.epoch}_VNK", f"{split}_labels_N", f"{split}_ids_N")
+    held = read_npz(path, names)
+    check_arrays(held)
+    logits_VNK, labels_N, ids_N = (held[name] for name in names)
+    if len(logits_VNK) != views:
+        raise ValueError(f"{names[0]} has {len(logits_VNK)} views, the record {views}")
+    return logits_VNK, labels_N, ids_N
+
+
+def check_arrays(held: Mapping[str, NDArray[Any]]) -> None:
+    """Nothing; ValueError where logits, labels and ids of a split do not fit, or are of another kind."""
+    for name in (name for name in held if name.endswith("_VNK")):
+        split = name.partition("_")[0]
+        logits_VNK = held[name]
+        labels_N, ids_N = (held.get(f"{split}_{what}", np.zeros(0)) for what in ("labels_N", "ids_N"))
+        if logits_VNK.ndim != 3 or logits_VNK.dtype.kind != "f" or not logits_VNK.size:
+            raise ValueError(f"{name} holds no logits")
+        images, classes = logits_VNK.shape[1:]
+        if labels_N.shape != (images,) or ids_N.shape != (images,) or ids_N.dtype.kind != "U":
+            raise ValueError(f"{images} images in {name}, labels {labels_N.shape}, ids {ids_N.shape}")
+        if labels_N.dtype.kind not in "iu" or not 0 <= labels_N.min() <= labels_N.max() < classes:
+            raise ValueError(f"{split}_labels_N holds what is none of {classes} classes")
 
 
 @dataclass(frozen=True)

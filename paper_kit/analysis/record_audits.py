@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from paper_kit.analysis.predictions import check_arrays
 from paper_kit.analysis.results import Results
+from paper_kit.core.arrays import npz_names, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
@@ -166,7 +167,7 @@ def left(results: Results, run: str) -> Left:
     try:
         known = path.stat()
         return _left(path, known.st_mtime_ns, known.st_size)
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
             "`paperkit run-all` to train the run again."
@@ -175,8 +176,8 @@ def left(results: Results, run: str) -> Left:
 
 @lru_cache(maxsize=MOST_RUNS)
 def _left(path: Path, _changed_ns: int, _size: int) -> Left:
-    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
-        found = {name: held[name] for name in _needed(held.files)}
+    found = read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+    check_arrays(found)
     labels_N: Integers = found["test_labels_N"].astype(np.int64)
     validation = None
     if "validation_selected_VNK" in found:
@@ -207,7 +208,3 @@ def _counts(logits_VNK: NDArray[Any], labels_N: Integers) -> dict[str, Integers]
         views: confusion_matrix(labels_N, chances_NK.argmax(1), chances_NK.shape[1])
         for views, chances_NK in readings.items()
     }
-
-
-def _needed(names: Iterable[str]) -> list[str]:
-    return sorted({*names, "test_labels_N", "test_ids_N"})

@@ -10,6 +10,7 @@ import numpy as np
 
 from paper_kit.analysis.predictions import Predictions, read_predictions, run_reading
 from paper_kit.analysis.results import Results
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.plan import Row
 from paper_kit.core.store import Store
 from paper_kit.stats.intervals import wilson
@@ -82,10 +83,10 @@ def _paired(old: Predictions, new: Predictions) -> float:
 
 def _identical(left: Path, right: Path) -> bool:
     """Whether two files of predictions hold the same arrays, bit for bit."""
-    with np.load(left, allow_pickle=False) as one, np.load(right, allow_pickle=False) as other:
-        if set(one.files) != set(other.files):
-            return False
-        return all(
-            one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes()
-            for name in one.files
-        )
+    try:
+        one, other = read_npz(left), read_npz(right)
+    except ValueError:  # a damaged file is like no other
+        return False
+    return one.keys() == other.keys() and all(
+        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one
+    )

@@ -21,6 +21,7 @@ from paper_kit.analysis.predictions import (
     read_predictions,
     run_reading,
 )
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.experiment import AblationEntry, Experiment, ModelEntry
 from paper_kit.core.plan import BASE, Plan, Row
@@ -28,6 +29,8 @@ from paper_kit.core.record import CostRecord, Machine, RunRecord
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.card import Card
+
+MOST_CLASSES = 100_000  # that embeddings may name
 
 
 def collect(
@@ -81,6 +84,11 @@ class Results:
     def main(self) -> Experiment:
         """The experiment that facts speak of: the first."""
         return self.plans[0].experiment
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The plug-ins from outside the package that the experiments name for tables, figures and facts."""
+        return frozenset(name for plan in self.plans for name in plan.experiment.plugins)
 
     @property
     def models(self) -> tuple[ModelEntry, ...]:
@@ -221,8 +229,16 @@ class Results:
         path = self.store.file(run_id, "embeddings.npz")
         if not path.is_file():
             return None
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        names = ("features_ND", "labels_N", "ids_N")
+        try:
+            held = read_npz(path, names)
+            _check_embeddings(*(held[name] for name in names))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{path}: not a whole file of embeddings ({error}). Unpack the records again, or delete the "
+                "run's record.json and type `paperkit run-all` to train the run again."
+            ) from None
+        return held
 
     def any_record(self, experiment: str = "") -> RunRecord | None:
         """The record of the first finished run of an experiment, for what all its runs share."""
@@ -234,7 +250,11 @@ class Results:
     def card(self, experiment: str = "") -> Card | None:
         """The Card of an experiment's dataset; None before its first run has finished."""
         record = self.any_record(experiment)
-        return Card.from_dict(record.card) if record else None
+        try:
+            return Card.from_dict(record.card) if record else None
+        except (LookupError, TypeError) as error:
+            path = self.store.file(record.id if record else "", "record.json")
+            raise InputError(f"{path}: its card of the dataset is not whole ({error}).") from None
 
     def classes(self, experiment: str = "") -> tuple[str, ...]:
         """Names of the classes, in the order of the labels; empty before the first run has finished."""
@@ -267,6 +287,18 @@ class Results:
                     matching[cost.machine] = {**matching.pop(cost.machine, {}), entry.key: cost}
         last_first = list(matching.values())[::-1]
         return tuple(sorted(last_first, key=len, reverse=True))
+
+
+def _check_embeddings(features_ND: NDArray[Any], labels_N: NDArray[Any], ids_N: NDArray[Any]) -> None:
+    """Nothing; ValueError where the arrays do not fit together or hold what no run writes."""
+    images = len(labels_N) if labels_N.ndim == 1 else -1
+    if features_ND.ndim != 2 or len(features_ND) != images or ids_N.shape != (images,):
+        raise ValueError("its arrays are not of one length")
+    if features_ND.dtype.kind != "f" or not np.isfinite(features_ND).all():
+        raise ValueError("its features are no finite numbers")
+    known = labels_N.dtype.kind in "iu" and ((labels_N >= 0) & (labels_N < MOST_CLASSES)).all()
+    if not known:
+        raise ValueError("its labels are no classes")
 
 
 def _measures(cost: CostRecord, spec: RunSpec) -> bool:

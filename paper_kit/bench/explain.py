@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.plan import BASE, Plan
 from paper_kit.core.spec import Resources, RunSpec
@@ -69,12 +70,15 @@ def _saliency(run: RunSpec, store: Store, resources: Resources) -> str:
     device = choose_device(resources.device)
     model, prepare, spec = finished_model(store, run.id, device)
     record = store.record(run.id)
-    dataset = open_dataset(spec.dataset, resources.data_roots, resources.cache, skip_bad=True)
+    dataset = open_dataset(run.dataset, resources.data_roots, resources.cache, skip_bad=True)
     split = dataset.split("test")
     test = examples(split, len(record.classes), device)
-    with np.load(store.file(run.id, "predictions.npz"), allow_pickle=False) as predictions:
-        same = np.array_equal(test.ids, predictions["test_ids_N"])
-    if not same:
+    path = store.file(run.id, "predictions.npz")
+    try:
+        ids_N = read_npz(path, ("test_ids_N",))["test_ids_N"]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a whole file of predictions ({error}).") from None
+    if not np.array_equal(test.ids, ids_N):
         raise InputError(
             f"{spec.dataset.name}: its test images are not those of run {run.id}. Give the files that the "
             f"run was trained on with --data {spec.dataset.name}=PATH."

@@ -16,7 +16,9 @@ from paper_kit.bench.evaluate import autocast
 from paper_kit.bench.pixels import Normalisation, Preparation
 from paper_kit.bench.run import first_model
 from paper_kit.bench.tta import view
+from paper_kit.core.config import study_root
 from paper_kit.core.errors import InputError
+from paper_kit.core.named import named_in, refuse_unnamed
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Store
@@ -51,6 +53,7 @@ def finished_model(store: Store, run_id: str, device: torch.device) -> tuple[nn.
         raise InputError(
             f"{path}: the run's weights are not here. Unpack them, or train it with keep_weights = true."
         )
+    refuse_unnamed("model", spec.model.name, named_in(study_root()))
     model = first_model(spec, len(record.classes), device)
     try:
         model.load_state_dict(load_weights(path))

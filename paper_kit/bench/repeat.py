@@ -46,7 +46,12 @@ def needed(runs: tuple[RunSpec, ...], store: Store) -> tuple[RunSpec, ...]:
     """The runs to train: these, after the source runs whose weights the Store no longer has."""
     sources = dict.fromkeys(run.transfer.run for run in runs if run.transfer.run)
     absent = [source for source in sources if not store.file(source, "weights.safetensors").is_file()]
-    return (*(store.spec(source) for source in absent), *runs)
+    found = tuple(map(store.spec, absent))
+    for source, spec in zip(absent, found, strict=True):
+        if spec.id != source:
+            path = store.file(source, "spec.json")
+            raise InputError(f"{path}: this is the spec of another run, {spec.id}. Unpack the records again.")
+    return (*found, *runs)
 
 
 def train_again(

@@ -19,6 +19,7 @@ from paper_kit.bench.executors.local import death
 from paper_kit.bench.machine import usable_gpus
 from paper_kit.bench.progress import Progress
 from paper_kit.bench.trial import EpochDone, Judge, Outcome, Task, Verdict, Watch
+from paper_kit.core.private import without_private
 from paper_kit.core.spec import Resources
 from paper_kit.core.store import Store
 
@@ -95,7 +96,7 @@ def _outcome(run_trial: RunTrial, task: Task, store: Store, resources: Resources
         raise
     except Exception as error:
         traceback.print_exc()  # into the worker's log
-        return Outcome(state="failed", reason=f"{type(error).__name__}: {error}")
+        return Outcome(state="failed", reason=without_private(f"{type(error).__name__}: {error}"))
 
 
 @dataclass

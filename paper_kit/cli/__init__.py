@@ -6,6 +6,9 @@ Heavy rooms are imported inside the commands, so that `--help`, `plan` and `stat
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +45,7 @@ from paper_kit.cli.verify import verify
 from paper_kit.cli.watch import watch
 from paper_kit.cli.why import why
 
+SAFE_PATH = "PYTHONSAFEPATH"  # an environment variable of Python, from 3.11 on
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # what a disk says of no file by name
 
 
@@ -53,7 +57,8 @@ class Commands(TyperGroup):
         from paper_kit.core.errors import PaperkitError
 
         try:
-            return super().invoke(ctx)
+            with _safe_path():
+                return super().invoke(ctx)
         except PaperkitError as error:
             complain(error.problems)
             raise typer.Exit(error.exit_code) from None
@@ -63,6 +68,21 @@ class Commands(TyperGroup):
             where = "" if error.filename is None else f"{error.filename}: "
             complain([f"{where}{error.strerror}. Free or correct this place, or name another."])
             raise typer.Exit(2) from None
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """A block in which processes that are started load no module from the folder that they start in.
+
+    Python looks for modules there first: a study with a file `random.py` would run it in every worker.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(SAFE_PATH)
+        os.environ.update({} if before is None else {SAFE_PATH: before})
 
 
 app = typer.Typer(

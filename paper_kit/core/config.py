@@ -33,7 +33,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: there is no such file.{hint}") from None
     except IsADirectoryError:
         raise InputError(f"{path}: this is a folder; name a TOML file in it.") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: not valid TOML: nested too deeply.") from None
+    except ValueError as error:  # of its form, its encoding, or a number of thousands of digits
         raise InputError(f"{path}: not valid TOML: {error}.") from None
 
 

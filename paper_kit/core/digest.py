@@ -194,8 +194,9 @@ class FileHashes:
         self._known: dict[str, list[Any]] = {}
         self._new = False
         if memory is not None and memory.is_file():
-            with contextlib.suppress(json.JSONDecodeError):  # a damaged memory is no memory
-                self._known = json.loads(memory.read_text(encoding="utf-8"))
+            with contextlib.suppress(ValueError, RecursionError):  # a damaged memory is no memory
+                held = json.loads(memory.read_text(encoding="utf-8"))
+                self._known = held if isinstance(held, dict) else {}
 
     def of(self, path: Path, *, code: bool = False) -> str:
         """SHA-256 of the bytes, or the hash of the code without comments; bytes where it is no Python."""
@@ -214,9 +215,9 @@ class FileHashes:
         """What is found in the file, or was while it was the same."""
         status = path.stat()
         mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        key = f"{what} {path.resolve()}"
+        key = f"{what} {sha256_text(str(path.resolve()))[:32]}"  # no path of this machine is written
         known = self._known.get(key)
-        if known is not None and known[:3] == mark:
+        if isinstance(known, list) and len(known) == len(mark) + 1 and known[:3] == mark:
             return str(known[3])
         began = time.time_ns()
         found = find(path)

@@ -62,6 +62,7 @@ class Experiment(Frozen):
     source: SourceTask = SourceTask()
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1)]
     ablation: tuple[AblationEntry, ...] = ()
+    plugins: tuple[str, ...] = ()  # figure/NAME, table/NAME, facts/NAME, or module:function, that may run
 
     def spec(self, model: ModelEntry, seed: int, changes: Mapping[str, Any]) -> RunSpec:
         """The spec of one cell: base, then the model's own settings, then the ablation's."""

@@ -152,7 +152,9 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: not readable as JSON (nested too deeply).") from None
+    except ValueError as error:  # of its form, its encoding, or a number of thousands of digits
         raise InputError(f"{path}: not readable as JSON ({error}).") from None
 
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from paper_kit import __version__
+from paper_kit.core.archives import SHOWN, Limits, checked, opened_zip, read_entry
 from paper_kit.core.config import Frozen
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, replacing, sha256_file
@@ -44,6 +44,7 @@ PLACE = re.compile(  # all that may be unpacked
 )
 LARGEST_FILE = 4 * 1024**3  # bytes; weights of the largest models stay below
 LARGEST_PACK = 64 * 1024**3
+LIMITS = Limits(LARGEST_PACK, LARGEST_FILE)
 CHUNK = 1024**2
 DATE = (1980, 1, 1, 0, 0, 0)  # the same records give the same file, byte for byte
 
@@ -135,15 +136,10 @@ def unpack(path: Path, store: Store) -> Unpacked:
 
 def _extract(path: Path, root: Path) -> Manifest:
     """The manifest, after every file that it names was written below `root` and found to be as it says."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = _manifest(archive, path)
-            for name, entry in manifest.files.items():
-                _extract_one(archive, name, entry, root / name)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-        raise InputError(f"{path}: damaged, or not a pack of records ({error}). Copy it again.") from None
+    with opened_zip(path, "It is no whole pack of records; copy it again.") as archive:
+        manifest = _manifest(archive, path)
+        for name, entry in manifest.files.items():
+            _extract_one(archive, name, entry, root / name)
     return manifest
 
 
@@ -152,8 +148,9 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     names = archive.namelist()
     if MANIFEST not in names or archive.getinfo(MANIFEST).file_size > LARGEST_FILE // 64:
         raise InputError(f"{path}: not a pack of records: it has no {MANIFEST}.")
+    checked([archive.getinfo(MANIFEST)], path, LIMITS)
     try:
-        manifest = Manifest.model_validate_json(archive.read(MANIFEST))
+        manifest = Manifest.model_validate_json(read_entry(archive, archive.getinfo(MANIFEST)))
     except ValidationError as error:
         raise InputError(f"{path}: its {MANIFEST} is damaged ({error.error_count()} problems).") from None
     if manifest.format != FORMAT:
@@ -163,16 +160,17 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     problems = [
         f"{path}: {name!r} has no place in a Store." for name in manifest.files if not PLACE.fullmatch(name)
     ]
-    strange = sorted({*names} ^ {*manifest.files, MANIFEST}) or [n for n in names if names.count(n) > 1]
+    strange = sorted({*names} ^ {*manifest.files, MANIFEST})
     problems += [
-        f"{path}: {name!r} is in the file or in its manifest, not in both once." for name in strange[:20]
+        f"{path}: {name!r} is in the file or in its manifest, not in both once." for name in strange[:SHOWN]
     ]
     large = [name for name, entry in manifest.files.items() if not 0 <= entry.bytes <= LARGEST_FILE]
     problems += [f"{path}: {name!r} is larger than {LARGEST_FILE} bytes." for name in large]
     if sum(entry.bytes for entry in manifest.files.values()) > LARGEST_PACK:
         problems.append(f"{path}: larger than {LARGEST_PACK} bytes when unpacked.")
     if problems:
-        raise InputError(problems)
+        raise InputError(problems[:SHOWN])
+    checked(archive.infolist(), path, LIMITS)
     return manifest
 
 
@@ -206,9 +204,6 @@ def _check_records(fresh: Store, manifest: Manifest, path: Path) -> None:
             problems += [problem.replace(str(fresh.root), str(path)) for problem in error.problems]
     try:
         fresh.costs()
-    except ValidationError:
-        problems.append(f"{path}: a cost record is damaged.")
-    try:
         fresh.audits()
         fresh.tunings()
     except InputError as error:

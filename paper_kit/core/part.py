@@ -6,14 +6,16 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError, model_serializer, model_validator
 
+from paper_kit.core.annotation import type_of
 from paper_kit.core.config import Frozen, study_root
 from paper_kit.core.errors import InputError, did_you_mean
 from paper_kit.core.source import PACKAGE, code_hash, imported_files, imported_modules
@@ -93,12 +95,21 @@ def has(kind: str, name: str) -> bool:
     return True
 
 
+def is_own(kind: str, name: str) -> bool:
+    """Whether the plug-in that would be loaded is the package's; InputError where there is none."""
+    return ":" not in name and plugin_file(kind, name).parent == _registry(kind)
+
+
 def options(kind: str, name: str) -> dict[str, Option]:
     """Argument -> Option of a plug-in, read from its source without importing it."""
     file = plugin_file(kind, name)
     function = name.partition(":")[2] or KINDS[kind][1]
     found = _options(file, file.stat().st_mtime_ns, function, kind)
-    return {argument: option for argument, option in found.items() if argument not in _given(kind)}
+    return {
+        argument: option
+        for argument, option in found.items()
+        if argument not in GIVEN_BY_THE_SPEC.get(kind, ())
+    }
 
 
 def without_defaults(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +128,7 @@ def without_defaults(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary(kind: str, name: str) -> str:
     """The first line of the docstring of a plug-in's file."""
-    tree = ast.parse(plugin_file(kind, name).read_text(encoding="utf-8"))
+    tree = _parsed(plugin_file(kind, name))
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
@@ -137,7 +148,7 @@ def complete(kind: str, part: Part) -> Part:
             arguments[name] = option.default
             continue
         try:
-            arguments[name] = TypeAdapter(_type(option.type)).validate_python(part.arguments[name])
+            arguments[name] = TypeAdapter(type_of(option.type)).validate_python(part.arguments[name])
         except ValidationError:
             found = part.arguments[name]
             problems.append(f"{kind} {part.name!r}: {name} = {found!r} is not of type {option.type}.")
@@ -153,7 +164,7 @@ def load(kind: str, name: str) -> Callable[..., Any]:
     if ":" in name:
         module_name, _, function = name.partition(":")
         if str(study_root()) not in sys.path:
-            sys.path.insert(0, str(study_root()))
+            sys.path.append(str(study_root()))  # last: no file of a study stands in for a library
         module = importlib.import_module(module_name)
     elif file.parent == _registry(kind):
         module = importlib.import_module(f"{package}.{name}")
@@ -192,15 +203,19 @@ def _registry(kind: str) -> Path:
 
 
 def _module_file(kind: str, name: str) -> Path:
-    module = name.partition(":")[0]
-    place = study_root().joinpath(*module.split(".")).with_suffix(".py")
+    """The file of a module, found without importing it or the packages that it is in."""
+    module, _, function = name.partition(":")
+    steps = module.split(".")
+    if not all(step.isidentifier() for step in (*steps, function)):
+        raise InputError(f"{kind} {name!r}: write it as package.module:function, such as mylab.nets:build.")
+    place = study_root().joinpath(*steps).with_suffix(".py")
     if place.is_file():
         return place
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.origin:
+    folders: Sequence[str] | None = None
+    for depth in range(len(steps)):
+        spec = PathFinder.find_spec(".".join(steps[: depth + 1]), folders)
+        folders = (spec.submodule_search_locations if spec else None) or ()
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         raise InputError(f"{kind} {name!r}: there is no module {module!r}; install it or check the spelling.")
     return Path(spec.origin)
 
@@ -228,31 +243,22 @@ def _default(written: ast.expr, argument: str, file: Path) -> Any:
 
 
 def _function(file: Path, wanted: str, kind: str) -> ast.FunctionDef:
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise InputError(f"{file}:{error.lineno}: not valid Python: {error.msg}.") from None
-    for node in tree.body:
+    for node in _parsed(file).body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             return node
     raise InputError(f"{file}: it must define a function named {wanted!r} to be a {kind}.")
 
 
-def _given(kind: str) -> set[str]:
-    return GIVEN_BY_THE_SPEC.get(kind, set())
+def _parsed(file: Path) -> ast.Module:
+    """The syntax of a file; InputError where it is not valid Python."""
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InputError(f"{file}:{error.lineno}: not valid Python: {error.msg}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # a null byte, no UTF-8, or nested too deeply
+        raise InputError(f"{file}: not valid Python: {error}.") from None
 
 
 def _plain(value: Any) -> Any:
     """The value as JSON has it: a tuple is a list."""
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _type(written: str) -> Any:
-    names = {"int": int, "float": float, "bool": bool, "str": str, "tuple": tuple, "list": list, "dict": dict}
-    tree = ast.parse(written, mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in {*names, "Literal"}:
-            return Any
-        if isinstance(node, ast.Call | ast.Attribute | ast.Lambda):
-            return Any
-    return eval(compile(tree, "<annotation>", "eval"), {"__builtins__": {}, "Literal": Literal, **names})

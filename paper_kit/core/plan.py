@@ -186,6 +186,8 @@ def _source(experiment: Experiment, model: ModelEntry, seed: int) -> RunSpec:
 
 def _weights_file(architecture: str, folders: tuple[Path, ...]) -> str:
     """SHA-256 of `architecture`.safetensors in the first folder that has it."""
+    if Path(architecture).name != architecture:
+        raise InputError(f"transfer.architecture = {architecture!r}: expected the name of a file, no path.")
     for folder in folders:
         file = folder / f"{architecture}.safetensors"
         if file.is_file():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
 from paper_kit.core.config import Frozen
 from paper_kit.core.files import canonical_json, sha256_text
 from paper_kit.core.part import Part
@@ -18,6 +20,59 @@ class LayerRow(Frozen):
     parameters: int
     macs: int
     stage: str = ""
+
+
+class _Shape(BaseModel):
+    """What the readers of a record rely on in one of its open tables; other keys may stand beside."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _Spec(_Shape):
+    task: str = "emotion"
+    dataset: Part = Part(name="synthetic_faces")
+    model: Part = Part(name="resemotenet")
+    views: tuple[str, ...] = ()
+    seed: int = 0
+    epochs: int = 1
+
+
+class _Data(_Shape):
+    fingerprint: str = ""
+    counts: dict[str, dict[str, int]] = {}
+    dropped: int = 0
+
+
+class _Card(_Shape):
+    name: str = ""
+    title: str = ""
+    classes: tuple[str, ...] = ()
+    protocol: str = ""
+    licence: str = ""
+    redistributable: bool = False
+    synthetic: bool = False
+    citation: str = ""
+    ceiling: float | None = None
+    ceiling_source: str = ""
+    official_counts: dict[str, dict[str, int]] | None = None
+    targets: tuple[str, ...] = ()
+
+
+class _Environment(_Shape):
+    device_name: str = ""
+    threads: int = 0
+    packages: dict[str, str | None] = {}
+
+
+class _Transform(_Shape):
+    name: str
+    probability: float | None = None
+    parameters: dict[str, Any] = {}
+
+
+_SHAPES: dict[str, type[_Shape]] = {
+    "spec": _Spec, "data": _Data, "card": _Card, "environment": _Environment, "transforms": _Transform,
+}  # fmt: skip
 
 
 class RunRecord(Frozen):
@@ -41,6 +96,15 @@ class RunRecord(Frozen):
     code: dict[str, str] = {}
     amp: dict[str, Any] = {}
     deviations: tuple[str, ...] = ()  # where the training was not as the spec says, and why
+
+    @field_validator(*_SHAPES)
+    @classmethod
+    def _shaped(cls, value: Any, info: ValidationInfo) -> Any:
+        """The value as it is, where it has the shape that its readers rely on."""
+        shape = _SHAPES[str(info.field_name)]
+        for table in value if isinstance(value, tuple) else (value,):
+            shape.model_validate(table)
+        return value
 
 
 PROTOCOL = 2  # of a cost's measurement; 1 timed predictions in one precision and did not look for neighbours

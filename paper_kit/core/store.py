@@ -16,12 +16,14 @@ from paper_kit.core.errors import InputError, Lost, PaperkitError, StoreLost
 from paper_kit.core.files import made_in, read_json, synced, write_json, write_text
 from paper_kit.core.lease import Sign, Watch, clear, newest, take
 from paper_kit.core.owner import Owner
+from paper_kit.core.private import without_private
 from paper_kit.core.record import AuditRecord, CostRecord, RunRecord
 from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
 NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
+LARGEST = 1e300  # in a history; beyond, a whole number is no float
 
 
 class RunState(StrEnum):
@@ -159,16 +161,17 @@ class Store:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""
         path = self.file(run_id, "history.jsonl")
         rows = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
             try:
                 rows.append(json.loads(line))
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 break
         for number, row in enumerate(rows, start=1):
-            wrong = [name for name, value in row.items() if not isinstance(value, int | float | None)]
+            known = isinstance(row, dict)
+            wrong = [name for name in row if not _number(row[name])] if known else ["the line"]
             if wrong:
                 raise InputError(
-                    f"{path}:{number}: {', '.join(wrong)} is no number. The file was edited or damaged; "
+                    f"{path}:{number}: {', '.join(wrong)!a} is no number. The file was edited or damaged; "
                     "unpack the records again, or delete the run's folder and type `paperkit run-all`."
                 )
         return rows
@@ -182,7 +185,7 @@ class Store:
         """Nothing; error.txt says why in its first line, with the details below. StoreLost if it cannot."""
         text = f"{reason.splitlines()[0] if reason else 'failed'}\n\n{details}\n"
         try:
-            write_text(self.file(run_id, "error.txt"), text)
+            write_text(self.file(run_id, "error.txt"), without_private(text))
         except OSError as error:
             told = f"{error.filename}: {error.strerror}, and so nothing can be kept of: {reason}"
             raise StoreLost(told) from None
@@ -223,8 +226,7 @@ class Store:
         Records that do not say when come first: times of files change where a Store is copied.
         """
         files = sorted((self.root / "costs").glob("*.json"))
-        found = [CostRecord.model_validate(read_json(path)) for path in files]
-        return sorted(found, key=lambda cost: (cost.measured_at, cost.key))
+        return sorted(map(_cost, files), key=lambda cost: (cost.measured_at, cost.key))
 
     def write_cost(self, record: CostRecord) -> None:
         """Nothing; replaces the cost record of the same key."""
@@ -269,6 +271,16 @@ class Store:
         return record
 
 
+def _cost(path: Path) -> CostRecord:
+    try:
+        return CostRecord.model_validate(read_json(path))
+    except ValidationError as error:
+        raise InputError(
+            f"{path}: not a whole cost record ({error.error_count()} problems). Delete the file and type "
+            "`paperkit measure`."
+        ) from None
+
+
 def _tuning(path: Path) -> TuningRecord:
     try:
         record = TuningRecord.model_validate(read_json(path))
@@ -280,6 +292,11 @@ def _tuning(path: Path) -> TuningRecord:
     if record.name != path.stem:
         raise InputError(f"{path}: this is the search of another model ({record.name}).")
     return record
+
+
+def _number(value: object) -> bool:
+    """Whether a value is a number or none; what is not finite tells of a training that diverged."""
+    return value is None or (isinstance(value, int | float) and not LARGEST < abs(value) < float("inf"))
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from paper_kit.core.part import Part, complete, load, plugin_file
 from paper_kit.data.card import Card
 from paper_kit.data.dataset import Dataset, open_cached, problems_of, write_dataset
 from paper_kit.data.sources import Splits
+from paper_kit.data.strangers import check_files, only_pictures
 
 SHOWN = 50  # unreadable images listed in a message
 
@@ -70,7 +71,8 @@ def data_root(name: str, roots: Mapping[str, Path]) -> Path | None:
         return root.resolve()
     shared = os.environ.get("PAPERKIT_DATA", "")
     place = Path(shared).expanduser() / name
-    return place.resolve() if shared and place.exists() else None
+    below = Path(name).name == name  # an experiment file names no folder elsewhere
+    return place.resolve() if shared and below and place.exists() else None
 
 
 def _given(part: Part, roots: Mapping[str, Path]) -> Given:
@@ -126,12 +128,15 @@ def _indexed(entry: Path, cache_dir: Path) -> Dataset | None:
     """The dataset of an index entry whose files are as they were, else None."""
     if not entry.is_file():
         return None
-    said = read_json(entry)
-    if any(_stamp(Path(path)) != stamp for path, stamp in said["read"].items()):
+    try:
+        said = read_json(entry)
+        if any(_stamp(Path(path)) != stamp for path, stamp in said["read"].items()):
+            return None
+        dataset = open_cached(said["fingerprint"], cache_dir)
+        bad = tuple((path, why) for path, why in said["bad"])
+        return dataset and replace(dataset, card=Card.from_dict(said["card"]), bad=bad)
+    except (InputError, LookupError, TypeError, ValueError, AttributeError):  # damaged: decoded again
         return None
-    dataset = open_cached(said["fingerprint"], cache_dir)
-    bad = tuple((path, why) for path, why in said["bad"])
-    return dataset and replace(dataset, card=Card.from_dict(said["card"]), bad=bad)
 
 
 def _stamp(path: Path) -> str:
@@ -158,8 +163,10 @@ def _stamp(path: Path) -> str:
 def _decode(part: Part, given: Given, entry: Path, cache_dir: Path) -> Dataset:
     """The dataset, decoded and written; its index entry is written last."""
     source = load("dataset", part.name)
+    check_files(given.values())
     try:
-        splits: Splits = source(*given.values(), **part.arguments)
+        with only_pictures():
+            splits: Splits = source(*given.values(), **part.arguments)
     except OSError as error:
         raise InputError(f"{part.name}: {error.filename or 'reading'}: {error.strerror or error}.") from None
     problems = problems_of(splits)

@@ -11,6 +11,7 @@ from PIL import UnidentifiedImageError
 
 from paper_kit.core.errors import InputError
 from paper_kit.data.sources._decode import decode
+from paper_kit.data.strangers import only_pictures
 
 
 def read_pictures(paths: Sequence[Path], size: int, channels: int) -> list[NDArray[np.uint8]]:
@@ -19,7 +20,8 @@ def read_pictures(paths: Sequence[Path], size: int, channels: int) -> list[NDArr
     problems: list[str] = []
     for path in paths:
         try:
-            found.append(decode(path.read_bytes(), size, channels))
+            with only_pictures():
+                found.append(decode(path.read_bytes(), size, channels))
         except UnidentifiedImageError:
             problems.append(f"{path}: not an image in a known format.")
         except OSError as error:

@@ -19,9 +19,9 @@ JOB = "paper"
 AUXILIARY = "tex"  # TeX's own files go here, so that the folder above can be read and packed
 TIMEOUT_S = 300.0
 EPOCH = "315532800"  # 1 January 1980, the oldest date a zip file can hold
-SEARCHED = (  # what people set so that TeX finds files of theirs
-    "TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "MFINPUTS", "TEXFONTS", "TEXFONTMAPS", "TEXMFOUTPUT", "TEXMFHOME",
-    "TEXMFVAR", "TEXMFCONFIG", "TEXMFAUXTREES", "TEXMFDOTDIR", "LATEXMK",
+NEEDED = (  # all that TeX is told of the environment: it can read the rest, and people search files by it
+    "PATH", "PATHEXT", "SYSTEMROOT", "WINDIR", "COMSPEC", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL",
+    "LC_CTYPE", "TZ",
 )  # fmt: skip
 MOST_ERRORS = 5  # what follows is mostly a consequence of these
 INSTALL = (
@@ -111,6 +111,7 @@ def compile_tex(folder: Path, lines: SourceMap, *, timeout_s: float = TIMEOUT_S)
     if told := read_outside(folder, lines):
         made.unlink()
         raise InputError(told)
+    _forget_place(folder / AUXILIARY / f"{JOB}.fls")
     data = made.read_bytes()
     if not pdf.is_file() or pdf.read_bytes() != data:
         write_bytes(pdf, data)
@@ -159,6 +160,13 @@ def read_outside(folder: Path, lines: SourceMap) -> list[str]:
         place = f"{lines.place(line)}: " if line else ""
         told.append(f"{place}TeX read {name}, but nothing outside of templates/ may be read; copy it there.")
     return told
+
+
+def _forget_place(record: Path) -> None:
+    """Nothing; TeX's list of files no longer tells in which folder of this machine it ran."""
+    rows = record.read_bytes().splitlines(keepends=True) if record.is_file() else []
+    if rows and rows[0].startswith(b"PWD "):
+        record.write_bytes(b"".join(rows[1:]))
 
 
 def _trees() -> tuple[Path, ...]:
@@ -273,9 +281,9 @@ def _latexmk(folder: Path, timeout_s: float) -> tuple[int, str]:
 
 
 def isolated(aux: Path) -> Iterator[tuple[str, str]]:
-    """This process's environment without paths that TeX would search, its doors shut, its home empty."""
+    """The little of this process's environment that TeX needs, its doors shut, its home empty."""
     for name, value in os.environ.items():
-        if not name.startswith(SEARCHED):
+        if name.upper() in NEEDED:
             yield name, value
     home = str((aux / "home").resolve())
     yield from {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from paper_kit.analysis.claims import Claims, Heard
 from paper_kit.analysis.style import Style
 from paper_kit.core.files import canonical_json
+from paper_kit.core.named import refuse_unnamed
 from paper_kit.core.part import Part, complete, load
 from paper_kit.render.cache import Cache
 from paper_kit.render.legend import run_labels
@@ -173,11 +174,13 @@ def replayed(claims: Claims, variants: Iterable[Variant]) -> Any:
 
 def make_table(results: Results, part: Part) -> Any:
     """The table that a complete part stands for."""
+    refuse_unnamed("table", part.name, results.named)
     return load("table", part.name)(results, **part.arguments)
 
 
 def draw_figure(results: Results, style: Style, part: Part) -> Drawn:
     """The figure that a complete part stands for, drawn."""
+    refuse_unnamed("figure", part.name, results.named)
     with style.context():
         return Drawn.of(load("figure", part.name)(results, style, **part.arguments)).kept()
 

@@ -15,6 +15,7 @@ from paper_kit.core.config import local_config
 from paper_kit.core.derive import to_toml
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_text
+from paper_kit.core.git import git
 from paper_kit.core.pack import unpack
 from paper_kit.core.store import Store
 from paper_kit.render.build import build_paper
@@ -74,8 +75,8 @@ def rendered(text: str, request: Request, root: Path, out: Path, say: Callable[[
 @contextmanager
 def checkout(ref: str, root: Path) -> Iterator[Path]:
     """The study's folder as it was in a commit, in a temporary worktree; InputError where there is none."""
-    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    if not commit and _git(root, "rev-parse", "--git-dir") is None:
+    commit = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if not commit and git(root, "rev-parse", "--git-dir") is None:
         raise InputError(
             f"{ref}: no such file, and no commit either: {root} is not in a git repository. Name a build "
             "folder such as paper/build/ieeetran, a zip of records, or . for the study as it is now."
@@ -85,10 +86,10 @@ def checkout(ref: str, root: Path) -> Iterator[Path]:
             f"{ref}: neither a file nor a commit. Name a build folder such as paper/build/ieeetran, a zip of "
             "records, a commit or branch (`git log --oneline` lists some), or . for the study as it is now."
         )
-    inside = _git(root, "rev-parse", "--show-prefix") or ""
+    inside = git(root, "rev-parse", "--show-prefix") or ""
     with tempfile.TemporaryDirectory(prefix="paperkit-commit-") as name:
         tree = Path(name) / "tree"
-        if _git(root, "worktree", "add", "--detach", "--quiet", str(tree), commit.strip()) is None:
+        if git(root, "worktree", "add", "--detach", "--quiet", str(tree), commit.strip()) is None:
             raise InputError(f"{ref}: git could not check it out. Type `git worktree prune` and try again.")
         try:
             study = tree / inside.strip()
@@ -97,7 +98,7 @@ def checkout(ref: str, root: Path) -> Iterator[Path]:
             _keep_paths(root, study)
             yield study
         finally:
-            _git(root, "worktree", "remove", "--force", str(tree))
+            git(root, "worktree", "remove", "--force", str(tree))
 
 
 def render_with_its_own_code(study: Path, request: Request) -> None:
@@ -130,12 +131,3 @@ def _keep_paths(root: Path, study: Path) -> None:
         data = {name: str((root / path).expanduser().resolve()) for name, path in known.data.items()}
         weights = [str((root / path).expanduser().resolve()) for path in known.weights]
         write_text(study / LOCAL, to_toml({"weights": weights, "data": data}))
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says in the folder; None where it fails or is missing."""
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None

@@ -21,6 +21,7 @@ from paper_kit.core.config import Frozen
 from paper_kit.core.digest import Inputs, inputs
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, sha256_file, sha256_text, write_bytes, write_text
+from paper_kit.core.git import git
 from paper_kit.core.paper import load_paper
 from paper_kit.core.plan import Plan, all_runs, run_labels
 from paper_kit.render.poppler import TEXT, said
@@ -160,21 +161,21 @@ def stamped(found: Material, stamp: Stamp) -> Material:
 
 def stamp(found: Inputs, root: Path) -> Stamp:
     """The seal of the inputs, with the last commit that changed the study's sources."""
-    commit = _git(root, "log", "-1", "--format=%H", "--", *SOURCES)
+    commit = git(root, "log", "-1", "--format=%H", "--", *SOURCES)
     digits = commit.strip()[:COMMIT_DIGITS] if commit else ""
     return Stamp(seal(found), digits, bool(digits) and not unclean(root))
 
 
 def unclean(root: Path) -> list[str]:
     """Why the study's sources are not those of a commit, each with what to type; empty where they are."""
-    said = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *SOURCES)
+    said = git(root, "status", "--porcelain", "--untracked-files=all", "--", *SOURCES)
     if said is None:
         return [
             f"{root}: not in a git repository, so no commit can be named. Type `git init`, and commit the "
             "study, or build with --no-commit."
         ]
     changed = [line[3:] for line in said.splitlines()]
-    if not _git(root, "ls-files", "--", "paper/paper.toml"):
+    if not git(root, "ls-files", "--", "paper/paper.toml"):
         changed = changed or ["paper/paper.toml"]
     if not changed:
         return []
@@ -283,12 +284,3 @@ def tex_version() -> str:
         return ""
     done = subprocess.run(["pdflatex", "--version"], capture_output=True, check=False)
     return done.stdout.decode(errors="replace").partition("\n")[0].strip()
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says in the folder; None where it is no repository, has no commit, or git is missing."""
-    if shutil.which("git") is None:
-        return None
-    command = ["git", "-C", str(root), "-c", "core.quotepath=off", *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None

@@ -13,7 +13,7 @@ import pytest
 
 from paper_kit.core.digest import CLASSES, MEMORY, Inputs, inputs
 from paper_kit.core.errors import InputError
-from paper_kit.core.files import read_json, write_json
+from paper_kit.core.files import read_json, sha256_text, write_json
 from tests.sealed import run_ids, study
 
 
@@ -185,7 +185,17 @@ def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(
 def test_a_file_that_was_just_written_is_not_remembered(root: Path) -> None:
     inputs(root)  # the code of the package is remembered: it is old
     known = read_json(root / "paper" / "build" / MEMORY)
-    assert not any(str(root) in name for name in known)
+    own = {sha256_text(str(path.resolve()))[:32] for path in root.rglob("*")}
+    assert known
+    assert not any(name.partition(" ")[2] in own for name in known)
+
+
+def test_the_memory_of_hashes_tells_no_path_of_the_machine(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paper_kit.core.digest.SETTLED_NS", -1)
+    inputs(root)
+    assert "/" not in (root / "paper" / "build" / MEMORY).read_text()
 
 
 def test_nothing_is_written_before_a_first_build(root: Path) -> None:

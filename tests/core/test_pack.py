@@ -166,7 +166,7 @@ def test_a_folder_that_holds_another_run_is_refused(tmp_path):
 def test_a_file_that_is_no_pack_is_told_in_a_sentence(tmp_path, content):
     path = tmp_path / "records.zip"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="damaged, or not a pack of records"):
+    with pytest.raises(InputError, match="a damaged zip, or none"):
         unpack(path, Store(tmp_path / "there"))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from paper_kit.analysis.facts import Fact
 from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.core.named import refuse_unnamed
 from paper_kit.core.part import available, load
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def collect_facts(results: Results) -> dict[str, Fact]:
     """Full key ("results.emotion_vit.accuracy") -> Fact, of every topic; each fact knows its full key."""
     found: dict[str, Fact] = {}
     for topic in available("facts"):
+        refuse_unnamed("facts", topic, results.named)
         for key, fact in load("facts", topic)(results).items():
             found[f"{topic}.{key}"] = fact
     return found

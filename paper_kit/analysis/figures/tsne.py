@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from paper_kit.analysis.figures._canvas import SIGN_IN, canvas, legend_shape, li
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.style import Look, Style
 from paper_kit.analysis.tables._parts import number
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.experiment import ModelEntry
 from paper_kit.core.files import canonical_json, sha256_text, write_npz
 from paper_kit.data.split import stratified_subset
@@ -164,8 +166,9 @@ def _map(
     name = sha256_text(canonical_json(what) + sha256_text(features_ND.tobytes().hex()))[:16]
     path = folder / f"{name}.npz"
     if path.is_file():
-        with np.load(path, allow_pickle=False) as cached:
-            if cached["map_N2"].shape == (len(features_ND), 2):
+        with suppress(ValueError):  # a damaged map is made again
+            cached = read_npz(path, ("map_N2", "measures"))
+            if cached["map_N2"].shape == (len(features_ND), 2) and cached["measures"].shape == (3,):
                 return cached["map_N2"], cached["measures"]
     made = _embedded(features_ND, kept, seed)
     measures = _measures(features_ND, made, labels_N)

@@ -16,6 +16,7 @@ from types import FrameType
 from paper_kit.bench.progress import Ended, Event
 from paper_kit.core.damage import lost
 from paper_kit.core.errors import PaperkitError, StoreLost
+from paper_kit.core.private import private_streams
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -133,3 +134,4 @@ def write_to(log: Path) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)
+    private_streams()

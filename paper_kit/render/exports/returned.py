@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import lzma
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from paper_kit.core.archives import Limits, checked, opened_zip, read_entry
 from paper_kit.core.errors import InputError
 from paper_kit.render.exports.overleaf import ROOT
-from paper_kit.render.exports.record import KEPT, NAME, Record, inside, read_record, record_of
+from paper_kit.render.exports.record import KEPT, NAME, Record, read_record, record_of
 from paper_kit.render.source_map import PRIVATE
 
 MOST_BYTES = 300_000_000  # of an unpacked project
@@ -86,28 +85,14 @@ def _hidden(name: str) -> bool:
 def _json(data: bytes) -> object:
     try:
         return json.loads(data.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{NAME}: not readable as JSON ({error}).") from None
 
 
 def _unzipped(path: Path) -> dict[str, bytes]:
     """The files of a zip; InputError where it is damaged, too large, or has names that lead out of it."""
-    try:
-        return _contents(path)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
-        raise InputError(f"{path}: damaged ({error}). Download the project's source again.") from None
-    except (RuntimeError, NotImplementedError) as error:  # a password, a way of packing that is not known
-        raise InputError(f"{path}: cannot be unpacked ({error}). Unpack it, and name the folder.") from None
-
-
-def _contents(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        if sum(info.file_size for info in infos) > MOST_BYTES:
-            raise InputError(f"{path}: more than {MOST_BYTES // 1_000_000} MB unpacked; this is no paper.")
-        outside = [info.filename for info in infos if not inside(info.filename)]
-        if outside:
-            raise InputError(
-                f"{path}: {outside[0]!r} leads out of the project; this zip is not from Overleaf."
-            )
-        return {info.filename: archive.read(info) for info in infos if not _hidden(info.filename)}
+    with opened_zip(path, "Download the project's source again.") as archive:
+        entries = checked(archive.infolist(), path, Limits(MOST_BYTES, MOST_BYTES))
+        return {
+            entry.filename: read_entry(archive, entry) for entry in entries if not _hidden(entry.filename)
+        }

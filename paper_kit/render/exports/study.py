@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from paper_kit.core.git import git
 from paper_kit.core.pack import pack
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.plan import all_runs
@@ -78,8 +77,4 @@ def _sources(root: Path, experiments: tuple[str, ...]) -> Iterator[Content]:
 
 def _date(root: Path) -> str:
     """The date of the last commit of the study; git missing or no commit gives UNKNOWN_DATE."""
-    if shutil.which("git") is None:
-        return UNKNOWN_DATE
-    command = ["git", "-C", str(root), "log", "-1", "--format=%cs"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or UNKNOWN_DATE
+    return (git(root, "log", "-1", "--format=%cs") or "").strip() or UNKNOWN_DATE

@@ -56,7 +56,7 @@ def load_topics(source: str) -> Topics:
     """The checked topics.toml; InputError lists everything wrong with it."""
     try:
         return validate(Topics, tomllib.loads(source), TOPICS)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{TOPICS}: {error}.") from None
 
 

@@ -15,7 +15,7 @@ function list(box, lines) {
 
 function address(leaf, figure) {
   const width = Math.ceil(figure.clientWidth * window.devicePixelRatio) || 1600;
-  return `/leaf/${leaf.digest}.png?width=${width}`;
+  return `leaf/${leaf.digest}.png?width=${width}`;
 }
 
 // The new picture takes the old one's place only when it is there: no flicker, no jump.
@@ -81,7 +81,7 @@ function restore() {
 
 window.addEventListener("scroll", remember, { passive: true });
 history.scrollRestoration = "manual";
-const events = new EventSource("/events");
+const events = new EventSource("events");
 events.onmessage = (event) => show(JSON.parse(event.data));
 events.onerror = () => {
   by("lamp").className = "bad";

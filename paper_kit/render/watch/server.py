@@ -1,9 +1,14 @@
-"""The page of `paperkit watch`, served to this machine alone."""
+"""The page of `paperkit watch`, served to this machine alone, and there to whoever was told its address.
+
+Other users of the machine can reach the port, and so can pages of other sites in the browser. Neither knows
+the token that begins each path, and names and origins other than this server's own are refused.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 from functools import lru_cache
 from http import HTTPStatus
@@ -11,13 +16,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from paper_kit.core.errors import InputError
 from paper_kit.render.supplement import PAPER, SUPPLEMENT
 from paper_kit.render.watch.board import Board, Leaf, as_json
 
 HOST = "127.0.0.1"
+TOKEN_BYTES = 24
 HEARTBEAT_S = 10.0
 NARROWEST, WIDEST, STEP = 200, 3200, 200  # pixels that a page is drawn in
 KEPT = 80  # pages in memory
@@ -26,7 +32,10 @@ STATIC = {
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
 }
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _LEAF = re.compile(r"/leaf/([0-9a-f]{64})\.png")
 
 
@@ -37,6 +46,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port: int, folder: Path, board: Board) -> None:
         self.folder, self.board = folder, board
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
         try:
             super().__init__((HOST, port), Handler)
         except OSError as error:
@@ -46,31 +56,45 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Where the browser finds it."""
-        return f"http://{HOST}:{self.server_address[1]}/"
+        """Where the browser finds it; whoever has this text can read the paper."""
+        return f"http://{HOST}:{self.server_address[1]}/{self.token}/"
+
+    def knows(self, host: str, origin: str, site: str) -> bool:
+        """Whether a request with these headers Host, Origin and Sec-Fetch-Site can be one of our page's."""
+        port = self.server_address[1]
+        own = {f"{HOST}:{port}", f"localhost:{port}"}
+        return host in own and origin in {"", f"http://{host}"} and site in {"", "same-origin", "none"}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers GET alone, and only by names of this machine: no page of another site can read the paper."""
+    """Answers GET alone, by names of this machine, to who knows the token: no other site reads the paper."""
 
     server: Server
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Nothing; the answer is written."""
-        asked = urlsplit(self.path)
-        port = self.server.server_address[1]
-        if self.headers.get("Host") not in {f"{HOST}:{port}", f"localhost:{port}"}:
+        told = [self.headers.get(name, "") for name in ("Host", "Origin", "Sec-Fetch-Site")]
+        path, _, query = self.path.partition("?")
+        token, _, rest = path.removeprefix("/").partition("/")
+        if not self.server.knows(*told):
             self._answer(HTTPStatus.FORBIDDEN, b"only for this machine", "text/plain")
-        elif asked.path in STATIC:
-            name, kind = STATIC[asked.path]
+        elif not secrets.compare_digest(token.encode(), self.server.token.encode()):
+            self._answer(HTTPStatus.FORBIDDEN, b"open the address that paperkit watch printed", "text/plain")
+        else:
+            self._known(f"/{rest}", query)
+
+    def _known(self, path: str, query: str) -> None:
+        """Nothing; answers who knows the token."""
+        if path in STATIC:
+            name, kind = STATIC[path]
             self._answer(HTTPStatus.OK, _asset(name), kind)
-        elif asked.path == "/events":
+        elif path == "/events":
             self._events()
-        elif asked.path in (f"/{PAPER}", f"/{SUPPLEMENT}"):
-            self._file(self.server.folder / asked.path[1:], "application/pdf")
-        elif found := _LEAF.fullmatch(asked.path):
-            self._leaf(found[1], parse_qs(asked.query).get("width", [""])[0])
+        elif path in (f"/{PAPER}", f"/{SUPPLEMENT}"):
+            self._file(self.server.folder / path[1:], "application/pdf")
+        elif found := _LEAF.fullmatch(path):
+            self._leaf(found[1], parse_qs(query).get("width", [""])[0])
         else:
             self._answer(HTTPStatus.NOT_FOUND, b"not found", "text/plain")
 
@@ -118,6 +142,8 @@ class Handler(BaseHTTPRequestHandler):
             "Cache-Control": cache,
             "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",  # the address holds the token
+            "Cross-Origin-Resource-Policy": "same-origin",
         }
         self.send_response(status)
         for name, value in headers.items():

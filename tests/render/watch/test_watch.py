@@ -31,16 +31,19 @@ def study(tmp_path):
 
 @pytest.fixture
 def served(tmp_path):
-    """(server, get): get(path, **headers) -> (status, headers, body)."""
+    """(server, get): get(path below the token, host, **headers) -> (status, headers, body)."""
     board = Board()
     server = Server(0, tmp_path, board)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
-    def get(path, host=""):
+    def get(path, host="", token=server.token, **headers):
         port = server.server_address[1]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         with closing(connection):
-            connection.request("GET", path, headers={"Host": host or f"127.0.0.1:{port}"})
+            asked = {"Host": host or f"127.0.0.1:{port}"} | {
+                name.replace("_", "-"): told for name, told in headers.items()
+            }
+            connection.request("GET", f"/{token}{path}" if token else path, headers=asked)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
 
@@ -146,12 +149,47 @@ def test_another_site_cannot_reach_it_by_a_name_of_its_own(served):
     assert get("/", host=f"evil.example:{port}")[0] == 403
     assert get("/", host=f"localhost:{port}")[0] == 200
     assert server.server_address[0] == "127.0.0.1"
+    own = f"http://127.0.0.1:{port}"
+    assert get("/events", Origin="http://evil.example")[0] == get("/", Origin="null")[0] == 403
+    assert get("/paper.pdf", Sec_Fetch_Site="cross-site")[0] == get("/", Sec_Fetch_Site="same-site")[0] == 403
+    assert get("/page.js", Origin=own, Sec_Fetch_Site="same-origin")[0] == 200
+    assert get("/", Sec_Fetch_Site="none")[0] == 200
+
+
+def test_who_does_not_know_the_token_reads_nothing(served, tmp_path):
+    server, get = served
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-")
+    for token in ("", "0" * len(server.token), server.token[:-1], f"{server.token}x"):
+        for path in ("/", "/paper.pdf", "/events", "/page.js", f"/?{server.token}"):
+            status, headers, body = get(path, token=token)
+            assert (status, body) == (403, b"open the address that paperkit watch printed"), (token, path)
+            assert server.token not in str(headers)
+    assert get("/paper.pdf")[0] == 200
+    assert server.address.endswith(f"/{server.token}/")
+
+
+def test_each_server_has_a_token_of_its_own(served, tmp_path):
+    server, get = served
+    other = Server(0, tmp_path, Board())
+    other.server_close()
+    assert len(server.token) >= 32
+    assert other.token != server.token
+    assert get("/", token=other.token)[0] == 403
+
+
+def test_a_page_of_another_site_can_neither_frame_it_nor_learn_its_address(served):
+    _, get = served
+    headers = get("/")[1]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert not [name for name in headers if name.lower().startswith("access-control")]
 
 
 def test_each_state_reaches_the_browser(served):
     server, _ = served
     with closing(http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)) as connection:
-        connection.request("GET", "/events")
+        connection.request("GET", f"/{server.token}/events")
         with connection.getresponse() as answer:
             first = json.loads(answer.readline().removeprefix(b"data: "))
             answer.readline()

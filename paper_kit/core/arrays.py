@@ -1,0 +1,83 @@
+"""Arrays of .npz files from strangers: sizes are checked before memory is taken, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from paper_kit.core.archives import DAMAGES, METHODS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST = 1 << 31  # bytes of all arrays of a file; those of 100,000 images in 12 views have 0.2 GB
+LONGEST_HEADER = 10_000  # characters, as in numpy
+
+
+def read_npz(path: Path, names: Iterable[str] = ()) -> dict[str, NDArray[Any]]:
+    """Name -> array of a .npz file, of these names or of all.
+
+    ValueError where the file is damaged, larger than `LARGEST`, holds objects, or lacks a name; OSError where
+    it cannot be read.
+    """
+    with path.open("rb") as opened:
+        try:
+            with zipfile.ZipFile(opened) as archive:
+                return _arrays(archive, tuple(names))
+        except DAMAGES as error:
+            raise ValueError(str(error) or type(error).__name__) from None
+
+
+def npz_names(path: Path) -> tuple[str, ...]:
+    """Names of the arrays of a .npz file; raises as `read_npz`, and reads none."""
+    with path.open("rb") as opened:
+        try:
+            with zipfile.ZipFile(opened) as archive:
+                return tuple(name.removesuffix(".npy") for name in archive.namelist())
+        except DAMAGES as error:
+            raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _arrays(archive: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+    absent = sorted(set(names) - entries.keys())
+    if absent:
+        raise ValueError(f"it has no array {absent[0]!r}")
+    wanted = {name: entries[name] for name in names or entries}
+    if sum(entry.file_size for entry in wanted.values()) > LARGEST:
+        raise ValueError(f"its arrays have more than {LARGEST >> 20:,} MiB")
+    return {name: _array(archive, entry) for name, entry in wanted.items()}
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    import numpy as np  # here, for most commands need none
+
+    if entry.compress_type not in METHODS:
+        raise ValueError(f"{entry.filename!a} is packed in a way that is not read")
+    with archive.open(entry) as opened:
+        expected = _bytes_of(opened)
+    if expected != entry.file_size:
+        raise ValueError(f"{entry.filename!a} has {entry.file_size} bytes where its header says {expected}")
+    with archive.open(entry) as opened:
+        array: NDArray[Any] = np.lib.format.read_array(
+            opened, allow_pickle=False, max_header_size=LONGEST_HEADER
+        )
+        opened.read(1)  # the end, at which the sum of the entry is compared
+    return array
+
+
+def _bytes_of(opened: IO[bytes]) -> int:
+    """How many bytes an array in the .npy format has by its header, the header included."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(opened)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"arrays of version {version} are not read")
+    shape, _, dtype = readers[version](opened, LONGEST_HEADER)
+    if dtype.hasobject or any(length < 0 for length in shape):
+        raise ValueError("it holds objects, or a negative length")
+    return opened.tell() + math.prod(shape) * int(dtype.itemsize)
