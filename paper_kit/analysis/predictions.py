@@ -74,6 +74,7 @@ class Predictions:
         }
 
 
+MOST_CLASSES = 100_000  # that embeddings may name
 METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "brier", "nll")
 
 
@@ -127,6 +128,18 @@ def check_arrays(held: Mapping[str, NDArray[Any]]) -> None:
             raise ValueError(f"{images} images in {name}, labels {labels_N.shape}, ids {ids_N.shape}")
         if labels_N.dtype.kind not in "iu" or not 0 <= labels_N.min() <= labels_N.max() < classes:
             raise ValueError(f"{split}_labels_N holds what is none of {classes} classes")
+
+
+def check_embeddings(features_ND: NDArray[Any], labels_N: NDArray[Any], ids_N: NDArray[Any]) -> None:
+    """Nothing; ValueError where the embeddings of images do not fit together or hold what no run writes."""
+    images = len(labels_N) if labels_N.ndim == 1 else -1
+    if features_ND.ndim != 2 or len(features_ND) != images or ids_N.shape != (images,):
+        raise ValueError("its arrays are not of one length")
+    if features_ND.dtype.kind != "f" or not np.isfinite(features_ND).all():
+        raise ValueError("its features are no finite numbers")
+    known = labels_N.dtype.kind in "iu" and ((labels_N >= 0) & (labels_N < MOST_CLASSES)).all()
+    if not known:
+        raise ValueError("its labels are no classes")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from paper_kit.analysis.predictions import (
     Measured,
     Predictions,
     RunReading,
+    check_embeddings,
     read_predictions,
     run_reading,
 )
@@ -29,8 +30,6 @@ from paper_kit.core.record import CostRecord, Machine, RunRecord
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.data.card import Card
-
-MOST_CLASSES = 100_000  # that embeddings may name
 
 
 def collect(
@@ -232,7 +231,7 @@ class Results:
         names = ("features_ND", "labels_N", "ids_N")
         try:
             held = read_npz(path, names)
-            _check_embeddings(*(held[name] for name in names))
+            check_embeddings(*(held[name] for name in names))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path}: not a whole file of embeddings ({error}). Unpack the records again, or delete the "
@@ -287,18 +286,6 @@ class Results:
                     matching[cost.machine] = {**matching.pop(cost.machine, {}), entry.key: cost}
         last_first = list(matching.values())[::-1]
         return tuple(sorted(last_first, key=len, reverse=True))
-
-
-def _check_embeddings(features_ND: NDArray[Any], labels_N: NDArray[Any], ids_N: NDArray[Any]) -> None:
-    """Nothing; ValueError where the arrays do not fit together or hold what no run writes."""
-    images = len(labels_N) if labels_N.ndim == 1 else -1
-    if features_ND.ndim != 2 or len(features_ND) != images or ids_N.shape != (images,):
-        raise ValueError("its arrays are not of one length")
-    if features_ND.dtype.kind != "f" or not np.isfinite(features_ND).all():
-        raise ValueError("its features are no finite numbers")
-    known = labels_N.dtype.kind in "iu" and ((labels_N >= 0) & (labels_N < MOST_CLASSES)).all()
-    if not known:
-        raise ValueError("its labels are no classes")
 
 
 def _measures(cost: CostRecord, spec: RunSpec) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from paper_kit.core.errors import InputError, Lost, PaperkitError, StoreLost
 from paper_kit.core.files import made_in, read_json, synced, write_json, write_text
+from paper_kit.core.history import read_rows
 from paper_kit.core.lease import Sign, Watch, clear, newest, take
 from paper_kit.core.owner import Owner
 from paper_kit.core.private import without_private
@@ -23,7 +23,6 @@ from paper_kit.core.tuning import TuningRecord
 
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
 NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
-LARGEST = 1e300  # in a history; beyond, a whole number is no float
 
 
 class RunState(StrEnum):
@@ -159,22 +158,7 @@ class Store:
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""
-        path = self.file(run_id, "history.jsonl")
-        rows = []
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
-            try:
-                rows.append(json.loads(line))
-            except (ValueError, RecursionError):
-                break
-        for number, row in enumerate(rows, start=1):
-            known = isinstance(row, dict)
-            wrong = [name for name in row if not _number(row[name])] if known else ["the line"]
-            if wrong:
-                raise InputError(
-                    f"{path}:{number}: {', '.join(wrong)!a} is no number. The file was edited or damaged; "
-                    "unpack the records again, or delete the run's folder and type `paperkit run-all`."
-                )
-        return rows
+        return read_rows(self.file(run_id, "history.jsonl"))
 
     def reason(self, run_id: str) -> str:
         """The first line of error.txt: why the run failed; empty where it did not."""
@@ -292,11 +276,6 @@ def _tuning(path: Path) -> TuningRecord:
     if record.name != path.stem:
         raise InputError(f"{path}: this is the search of another model ({record.name}).")
     return record
-
-
-def _number(value: object) -> bool:
-    """Whether a value is a number or none; what is not finite tells of a training that diverged."""
-    return value is None or (isinstance(value, int | float) and not LARGEST < abs(value) < float("inf"))
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
