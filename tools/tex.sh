@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees that TeX is here. Installs it with apt where it can, after asking (YES=1 does not ask); else says what to type.
 # EXTRAS=few: also pandoc and latexdiff, for build-html, build-docx and diff --pdf.
-# EXTRAS=1: these, acmart's fonts, and Chromium for the slow tests.
+# EXTRAS=1: these, acmart's fonts, and for the slow tests Chromium, a Slurm of one node and bindfs.
 set -euo pipefail
 
 packages="latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers
@@ -12,7 +12,8 @@ case "${EXTRAS:-}" in
 few | 1) packages="$packages pandoc latexdiff" tools="pandoc latexdiff" ;;
 esac
 if [ "${EXTRAS:-}" = 1 ]; then
-    packages="$packages texlive-fonts-extra chromium chromium-driver" tools="$tools chromium chromedriver"
+    packages="$packages texlive-fonts-extra chromium chromium-driver slurm-wlm munge bindfs"
+    tools="$tools chromium chromedriver slurmctld munged bindfs"
     time="about 5 minutes"
 fi
 needed_files="IEEEtran.cls acmart.cls elsarticle.cls llncs.cls binhex.tex tikz.sty booktabs.sty microtype.sty algpseudocode.sty lmodern.sty"
