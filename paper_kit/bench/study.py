@@ -54,8 +54,8 @@ class Summary:
 class Measured:
     """How many models were measured, and (model, reason) of those that could not be."""
 
-    number: int
-    failed: tuple[tuple[str, str], ...]
+    number: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
 
 
 def run_study(
@@ -70,14 +70,12 @@ def run_study(
 ) -> Summary:
     """The Summary after all that was missing was trained and measured, or after it was stopped.
 
-    With `only`, or `ids`, the runs to train, nothing is measured: costs are compared, and so taken together.
-    Nor where runs are trained elsewhere: this machine's costs are not theirs. Raises InputError before
-    training where a dataset is not at hand or whole, StoreLost where the Store cannot be written.
+    `only` and `ids` choose runs; with them, and elsewhere than here, no costs are measured, being compared.
+    InputError before training where data are not at hand or whole, StoreLost where nothing can be written.
     """
     started = time.monotonic()
-    runs = chosen_runs(plans, only)
+    runs, costs = chosen_runs(plans, only), Measured()
     ended: dict[str, Ended] = {}
-    costs = Measured(0, ())
 
     def hear(event: Event) -> None:
         if isinstance(event, Ended):
@@ -86,11 +84,10 @@ def run_study(
 
     with stopping(resources.time_limit_s) as stop, suppress(Terminated):
         asked = tuple(run for run in runs if not ids or run.id in ids)
-        _set_damaged_aside(runs, store, report)
         _train(asked, store, resources, hear, stop, executor, ended)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        here = () if only or ids or executor.name in ELSEWHERE else plans
-        costs = _measure(here, store, resources, hear, stop, audit)
+        whole = not (only or ids or executor.name in ELSEWHERE)
+        costs = _measure(plans if whole else (), store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
@@ -130,6 +127,7 @@ def _train(
     ended: dict[str, Ended],
 ) -> None:
     """Nothing; every run was trained that was missing, and what other processes gave up or lost meanwhile."""
+    _set_damaged_aside(runs, store, report)
     left = tuple(run for run in runs if store.state(run) is not RunState.DONE)
     if not left:
         return

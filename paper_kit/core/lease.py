@@ -125,10 +125,10 @@ class Lease:
         found = _read(self.folder, self.number)
         if found.owner is not None and found.owner != self._owner:
             return
-        if done:
-            clear(self.folder, self.number)
-        else:
-            with suppress(FileNotFoundError):
+        with suppress(OSError):  # superseded; or the disk takes no more: free once this process is gone
+            if done:
+                clear(self.folder, self.number)
+            else:
                 (self.place / OWNER).unlink()
 
     def _beat(self) -> None:

@@ -108,3 +108,5 @@ def _listening(told: _Told) -> Iterator[None]:
         signal.alarm(0)
         for number, handler in earlier.items():
             signal.signal(number, handler)
+        if told.should_stop():  # the second SIGTERM may still come, while this process ends as it should
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
