@@ -240,7 +240,8 @@ def test_weights_are_dropped_where_the_spec_says_so(store, resources):
     assert store.record(spec(keep_weights=False).id).weights_sha256 == ""
 
 
-def test_predictions_for_images_agree_with_the_recorded_ones(store, resources):
+def test_predictions_for_images_agree_with_the_recorded_ones(store, resources, tmp_path, monkeypatch):
+    tiny.named_in(tmp_path, monkeypatch)
     run_one(spec(), store, resources)
     found = np.load(store.file(spec().id, "predictions.npz"))["test_selected_VNK"]
     chances = predict(store, spec().id, list(tiny.patterns().test.images))

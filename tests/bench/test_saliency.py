@@ -189,7 +189,10 @@ def test_a_model_without_feature_maps_is_told_so_and_its_run_is_done(store, reso
     assert "maps_NThw" not in held.files
 
 
-def test_explain_adds_what_a_run_lacks_as_the_run_itself_wrote_it_and_then_nothing(store, resources):
+def test_explain_adds_what_a_run_lacks_as_the_run_itself_wrote_it_and_then_nothing(
+    store, resources, tmp_path, monkeypatch
+):
+    tiny.named_in(tmp_path, monkeypatch)
     asked = spec()
     run_one(asked, store, resources)
     files = [store.file(asked.id, name) for name in (SALIENCY, GALLERY)]

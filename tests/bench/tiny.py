@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -113,3 +114,10 @@ def _card(classes: tuple[str, ...]) -> Card:
     return Card(
         name="tiny", title="Tiny", classes=classes, protocol="for tests", licence="MIT", synthetic=True
     )
+
+
+def named_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing; the study at work is one in `folder`, of which an experiment file names the network."""
+    (folder / "experiments").mkdir(exist_ok=True)
+    (folder / "experiments" / "tiny.toml").write_text('plugins = ["tests.bench.tiny:build"]\n')
+    monkeypatch.chdir(folder)

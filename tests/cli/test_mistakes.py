@@ -74,7 +74,8 @@ def test_a_wrong_data_option_says_its_form(paperkit):
 
 @pytest.mark.usefixtures("root")
 def test_an_unknown_executor_lists_the_known(paperkit):
-    told(paperkit("run-all", "--executor", "slrm"), "There is no executor named 'slrm'", "local")
+    told(paperkit("run-all", "--executor", "cloud"), "There is no executor named 'cloud'", "local")
+    told(paperkit("run-all", "--executor", "slrm"), "Did you mean 'slurm'?")
 
 
 @pytest.mark.usefixtures("root")
@@ -118,7 +119,7 @@ def test_a_source_run_predicts_no_classes(paperkit):
 
 def test_unpacking_nonsense_is_told(root, paperkit):
     (root / "records.zip").write_bytes(b"nonsense")
-    told(paperkit("unpack", "records.zip"), "damaged, or not a pack of records")
+    told(paperkit("unpack", "records.zip"), "a damaged zip, or none", "no whole pack of records")
 
 
 @pytest.mark.parametrize(
