@@ -55,6 +55,11 @@ def study(tmp_path):
     return tmp_path
 
 
+def heed_interrupts():
+    """Nothing; SIGINT ends the process again: what a shell starts in the background is born deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def address(study):
     """Where `paperkit watch` serves the study."""
@@ -62,7 +67,7 @@ def address(study):
     with subprocess.Popen(
         [*command, "watch", "--no-browser", "--port", "0"],
         cwd=study, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=heed_interrupts,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         yield process.stdout.readline().strip()
