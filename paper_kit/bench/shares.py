@@ -1,0 +1,57 @@
+"""Which images of a batch each device takes where several share a run. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paper_kit.core.errors import InputError
+from paper_kit.core.spec import RunSpec
+
+LEAST = 2  # images of each device in a pass: with fewer, mixup would have no partner on it
+
+
+def places(count: int, rank: int, size: int) -> NDArray[np.int64]:
+    """Ascending places, from 0 to `count` - 1, of a batch's images that the device `rank` of `size` takes.
+
+    Mixup's partner of place i is `count` - 1 - i, and one device has both. Of any run of places the devices
+    have equally many, but for two.
+    """
+    whole = np.arange(count)
+    return whole[np.minimum(whole, count - 1 - whole) % size == rank]
+
+
+def fewest(spec: RunSpec, images: int) -> int:
+    """Images of the smallest pass through the model, on all devices together, of an epoch of so many."""
+    update = min(images, spec.batch_size * spec.optim.accumulate)
+    batch = _smallest(update, spec.batch_size)
+    return min(_smallest(each, spec.micro_batch or each) for each in {batch, min(batch + 1, update)})
+
+
+def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
+    """Nothing; InputError lists the runs whose batches are too small for so many devices, with what to type."""
+    problems = {}
+    for spec in runs:
+        least = fewest(spec, spec.batch_size * spec.optim.accumulate)
+        if devices > 1 and least < LEAST * devices:
+            told = "micro_batch" if spec.micro_batch else "batch_size"
+            problems[too_small(devices, least, f" ({told} = {getattr(spec, told)})")] = spec.id
+    if problems:
+        raise InputError(problems)
+
+
+def too_small(devices: int, images: int, where: str) -> str:
+    """Why so many devices cannot share a pass of so few images, and what to type."""
+    can = images // LEAST
+    fix = f"--devices {can}" if can > 1 else "no --devices"
+    return (
+        f"--devices {devices}: a pass of {images} images{where} is too small to share, for each device needs "
+        f"{LEAST} of them. Type {fix}, or set a larger batch_size."
+    )
+
+
+def _smallest(count: int, size: int) -> int:
+    """Of `count` images in parts of at most `size`, as even as can be, the smallest part."""
+    return count // -(-count // size)
