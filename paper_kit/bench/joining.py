@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -16,6 +17,11 @@ from paper_kit.bench.synced_norm import normalises, twin
 from paper_kit.bench.training import Training
 
 
+_OPTIONS = inspect.signature(DistributedDataParallel).parameters
+# No buffer need be sent, as statistics of batches are equal everywhere; the option has got another name.
+SENDS_BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _OPTIONS else "broadcast_buffers"
+
+
 def join(t: Training) -> None:
     """Nothing; with others, gradients become their mean over all processes, of what learns in this epoch.
 
@@ -27,9 +33,8 @@ def join(t: Training) -> None:
     learns = [parameter.requires_grad for parameter in t.parameters]
     if t.joined is None or t.learned != learns:
         inner = t.joined.module if t.joined else twin(t.model)
-        # Statistics of batches are equal everywhere already, so that no buffer need be sent.
         t.joined = DistributedDataParallel(
-            inner, broadcast_buffers=False, find_unused_parameters=_leaves_some_out(t)
+            inner, find_unused_parameters=_leaves_some_out(t), **{SENDS_BUFFERS: False}
         )
         t.learned = learns
         t.forward = compiled(t.joined, t.spec.compile_mode) if t.spec.compile else t.joined

@@ -42,6 +42,13 @@ def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
         raise InputError(problems)
 
 
+def check_images(spec: RunSpec, images: int, devices: int) -> None:
+    """Nothing; InputError where an epoch of so few images gives batches too small for so many devices."""
+    least = fewest(spec, images)
+    if devices > 1 and least < LEAST * devices:
+        raise InputError(too_small(devices, least, f" ({images} training images)"))
+
+
 def too_small(devices: int, images: int, where: str) -> str:
     """Why so many devices cannot share a pass of so few images, and what to type."""
     can = images // LEAST

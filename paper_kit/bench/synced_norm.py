@@ -1,6 +1,6 @@
 """Batch norm over the images of all processes, which gives the numbers that one device gives.
 
-On a GPU that is torch's SyncBatchNorm; it refuses a CPU, where `Normalised` computes the same.
+On a GPU that is torch's SyncBatchNorm; it refuses a CPU, where `Normalised` computes the same numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def twin(model: nn.Module) -> nn.Module:
@@ -21,17 +22,19 @@ def twin(model: nn.Module) -> nn.Module:
     It is trained in place of the model, which so keeps the layers that are recorded, copied and evaluated.
     """
     own = [*model.parameters(), *model.buffers()]
-    found: nn.Module = convert_sync_batchnorm(copy.deepcopy(model, {id(tensor): tensor for tensor in own}))
-    if own[0].device.type == "cpu":
-        for module in found.modules():
-            if isinstance(module, nn.SyncBatchNorm):
-                module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
+    found = copy.deepcopy(model, {id(tensor): tensor for tensor in own})
+    if own[0].device.type != "cpu":
+        converted: nn.Module = convert_sync_batchnorm(found)
+        return converted
+    for module in found.modules():
+        if isinstance(module, _BatchNorm):
+            module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
     return found
 
 
 def normalises(model: nn.Module) -> bool:
     """Whether a model has batch norm."""
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 
 class Normalised(torch.autograd.Function):
@@ -74,8 +77,8 @@ class Normalised(torch.autograd.Function):
         return maps_gradient, parts[1].to(weight.dtype), parts[0].to(weight.dtype), None
 
 
-def _forward(norm: nn.SyncBatchNorm, maps: Tensor) -> Tensor:
-    """What SyncBatchNorm, and timm's with an activation, does on a GPU."""
+def _forward(norm: _BatchNorm, maps: Tensor) -> Tensor:
+    """What a batch norm does, and timm's with an activation, with the images of all processes."""
     if not norm.training:
         result: Tensor = type(norm).forward(norm, maps)
         return result
@@ -92,7 +95,7 @@ def _forward(norm: nn.SyncBatchNorm, maps: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _follow(norm: nn.SyncBatchNorm, mean: Tensor, variance: Tensor) -> None:
+def _follow(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
     """Nothing; the running statistics have taken those of a batch in."""
     assert norm.num_batches_tracked is not None
     assert norm.running_mean is not None
