@@ -1,4 +1,4 @@
-"""One of the processes that torchrun starts for a run: it joins the others, trains, and says how that went."""
+"""One of the processes that torchrun starts for a run: joins the others, trains, says how that went."""
 
 from __future__ import annotations
 
@@ -49,7 +49,6 @@ def work(task: Task, connections: list[Connection], folder: str) -> None:
         told = error if known else PaperkitError(f"{type(error).__name__}: {error}")
         line.send(Failed(told, traceback.format_exc(), time.monotonic()))
         os._exit(1)  # at its end, Python would wait for exchanges that nobody answers
-    line.over = True
     line.send(Done(finished))
 
 
@@ -94,13 +93,12 @@ def _silent(_event: Event) -> None:
 
 
 class Line:
-    """This process's end of its pipe. Where the other end is gone, so is this process, whatever it waits for."""
+    """This process's end of its pipe; once the other end is gone, so is this process, whatever it waits for."""
 
     def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
         self._stop = False
-        self.over = False
         self.send(Hello(os.getpid()))
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -125,6 +123,5 @@ class Line:
             self._stop = True
 
     def _leave(self) -> None:
-        if not self.over:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            os._exit(1)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(1)

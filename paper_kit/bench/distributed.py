@@ -25,6 +25,7 @@ from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.progress import Report, ShouldStop
+from paper_kit.bench.shares import too_many
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
 
@@ -63,7 +64,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """The last word of a process in which something went wrong, and when, by the machine's monotonic clock."""
+    """The last word of a process in which something went wrong, and when by the machine's monotonic clock."""
 
     error: Exception
     details: str
@@ -94,11 +95,6 @@ def check_machine(resources: Resources) -> None:
     found = torch.cuda.device_count() if choose_device(resources.device).type == "cuda" else 0
     if 0 < found < resources.devices:
         raise InputError(too_many(resources.devices, found))
-
-
-def too_many(devices: int, found: int) -> str:
-    """What to type where so many GPUs were asked for and so many found."""
-    return f"--devices {devices}: there are {found} GPUs here. Type --devices {found}, or --device cpu."
 
 
 class Crew:
@@ -142,7 +138,7 @@ class Crew:
     def listen(self, report: Report, should_stop: ShouldStop) -> bool:
         """Whether the training finished; the error of the process that failed first is raised."""
         told, until = False, float("inf")
-        while self._open and time.monotonic() < until:
+        while self._open and len(self._last) < len(self._ours) and time.monotonic() < until:
             for connection in wait(self._open, LISTEN_S):
                 self._hear(self._ours.index(connection), report)  # type: ignore[arg-type]
             if self._trouble() and until == float("inf"):
@@ -154,11 +150,10 @@ class Crew:
                 break
         if self._trouble():
             raise self._cause()
-        self._agent.join(FAREWELL_S)
         return all(last.finished for last in self._last.values() if isinstance(last, Done))
 
     def end(self) -> None:
-        """Nothing; no process is alive. They have nothing to lose: what is written is written beside first."""
+        """Nothing; no process is alive. They have nothing to lose: what they write is written beside first."""
         for ours in self._ours:
             ours.close()
         self._agent.join(FAREWELL_S)
@@ -184,8 +179,7 @@ class Crew:
 
     def _greet(self, rank: int, pid: int) -> None:
         """Nothing; the end of this process will be heard: its end of the pipe is open nowhere else."""
-        found = [process for process in multiprocessing.active_children() if process.pid == pid]
-        self._processes |= {rank: process for process in found}
+        self._processes[rank] = next(each for each in multiprocessing.active_children() if each.pid == pid)
         self._theirs[rank].close()
 
     def _tell(self, message: str) -> None:

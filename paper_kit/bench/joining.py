@@ -16,7 +16,6 @@ from paper_kit.bench.compiling import compiled
 from paper_kit.bench.synced_norm import normalises, twin
 from paper_kit.bench.training import Training
 
-
 _OPTIONS = inspect.signature(DistributedDataParallel).parameters
 # No buffer need be sent, as statistics of batches are equal everywhere; the option has got another name.
 SENDS_BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _OPTIONS else "broadcast_buffers"

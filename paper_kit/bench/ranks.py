@@ -15,7 +15,6 @@ from torch import Tensor
 from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.shares import places
 
-
 T = TypeVar("T")
 
 

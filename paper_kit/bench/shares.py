@@ -59,6 +59,11 @@ def too_small(devices: int, images: int, where: str) -> str:
     )
 
 
+def too_many(devices: int, found: int) -> str:
+    """What to type where so many GPUs were asked for and so many found."""
+    return f"--devices {devices}: there are {found} GPUs here. Type --devices {found}, or --device cpu."
+
+
 def _smallest(count: int, size: int) -> int:
     """Of `count` images in parts of at most `size`, as even as can be, the smallest part."""
     return count // -(-count // size)

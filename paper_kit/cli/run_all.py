@@ -10,6 +10,7 @@ from paper_kit.cli.options import (
     Data,
     Device,
     DeviceName,
+    Devices,
     Experiments,
     Jobs,
     Only,
@@ -67,6 +68,7 @@ def run_all(
     set_: Set = None,
     seeds: Seeds = "",
     oom: Oom = OomChoice.STOP,
+    devices: Devices = 0,
 ) -> None:
     """Train and benchmark all models of the experiments.
 
@@ -78,8 +80,9 @@ def run_all(
     if set_ or seeds:
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
-    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
-    resources = place.resources(data, **chosen, time_limit_s=seconds_of(time_limit), oom=oom.value)
+    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "devices": devices}
+    chosen |= {"skip_bad": skip_bad, "time_limit_s": seconds_of(time_limit), "oom": oom.value}
+    resources = place.resources(data, **chosen)
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)

@@ -40,7 +40,8 @@ class Workplace:
         return load_plans(self.files, weights=weights_folders(self.root))
 
     def resources(self, data: list[str] | None = None, **choices: object) -> Resources:
-        """What the command may use, with this machine's paths."""
+        """What the command may use, with this machine's paths; `devices` 0 is what this machine's file says."""
+        choices["devices"] = choices.get("devices") or local_config(self.root).devices
         return Resources.model_validate(
             {
                 "data_roots": data_roots(self.root, tuple(data or ())),

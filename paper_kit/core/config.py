@@ -92,6 +92,7 @@ class LocalConfig(Frozen):
 
     data: dict[str, str] = {}
     weights: tuple[str, ...] = ()
+    devices: Annotated[int, Field(ge=1)] = 1  # that share each batch of a run, where `--devices` says nothing
     resources: dict[str, dict[str, Any]] = {}  # executor -> its options, such as [resources.slurm]
 
 
