@@ -29,6 +29,7 @@ from paper_kit.core.private import private_streams
 from paper_kit.core.store import Store
 
 WAIT_S = 600  # for another process in one exchange: to load data or to compile takes minutes at most
+ORPHANED_S = 0.1  # a killed process closes its files before its children get another parent
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 
@@ -93,11 +94,12 @@ def _silent(_event: Event) -> None:
 
 
 class Line:
-    """This process's end of its pipe; once the other end is gone, so is this process, whatever it waits for."""
+    """This process's end of its pipe; once the other end is gone, so is this process, at once."""
 
     def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
+        self._parent = os.getppid()
         self._stop = False
         self.send(Hello(os.getpid()))
         threading.Thread(target=self._listen, daemon=True).start()
@@ -123,5 +125,7 @@ class Line:
             self._stop = True
 
     def _leave(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        time.sleep(ORPHANED_S)
+        if os.getppid() != self._parent:  # it was killed, and nobody else clears the folder away
+            shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(1)

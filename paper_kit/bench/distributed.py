@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
-from torch.distributed.launcher import LaunchConfig, elastic_launch
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.progress import Report, ShouldStop
@@ -153,7 +153,7 @@ class Crew:
         return all(last.finished for last in self._last.values() if isinstance(last, Done))
 
     def end(self) -> None:
-        """Nothing; no process is alive. They have nothing to lose: what they write is written beside first."""
+        """Nothing; no process is alive. They have nothing to lose: they write beside, and then rename."""
         for ours in self._ours:
             ours.close()
         self._agent.join(FAREWELL_S)

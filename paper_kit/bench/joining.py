@@ -18,7 +18,8 @@ from paper_kit.bench.training import Training
 
 _OPTIONS = inspect.signature(DistributedDataParallel).parameters
 # No buffer need be sent, as statistics of batches are equal everywhere; the option has got another name.
-SENDS_BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _OPTIONS else "broadcast_buffers"
+_SENDS = "forward_sync_buffers" if "forward_sync_buffers" in _OPTIONS else "broadcast_buffers"
+_KEPT: dict[str, Any] = {_SENDS: False}
 
 
 def join(t: Training) -> None:
@@ -32,9 +33,7 @@ def join(t: Training) -> None:
     learns = [parameter.requires_grad for parameter in t.parameters]
     if t.joined is None or t.learned != learns:
         inner = t.joined.module if t.joined else twin(t.model)
-        t.joined = DistributedDataParallel(
-            inner, find_unused_parameters=_leaves_some_out(t), **{SENDS_BUFFERS: False}
-        )
+        t.joined = DistributedDataParallel(inner, find_unused_parameters=_leaves_some_out(t), **_KEPT)
         t.learned = learns
         t.forward = compiled(t.joined, t.spec.compile_mode) if t.spec.compile else t.joined
     own = dict(t.model.named_modules())

@@ -20,7 +20,8 @@ def places(count: int, rank: int, size: int) -> NDArray[np.int64]:
     have equally many, but for two.
     """
     whole = np.arange(count)
-    return whole[np.minimum(whole, count - 1 - whole) % size == rank]
+    chosen: NDArray[np.int64] = whole[np.minimum(whole, count - 1 - whole) % size == rank]
+    return chosen
 
 
 def fewest(spec: RunSpec, images: int) -> int:
@@ -31,15 +32,15 @@ def fewest(spec: RunSpec, images: int) -> int:
 
 
 def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
-    """Nothing; InputError lists the runs whose batches are too small for so many devices, with what to type."""
-    problems = {}
+    """Nothing; InputError lists batches that are too small for so many devices, and what to type."""
+    problems: list[str] = []
     for spec in runs:
         least = fewest(spec, spec.batch_size * spec.optim.accumulate)
         if devices > 1 and least < LEAST * devices:
             told = "micro_batch" if spec.micro_batch else "batch_size"
-            problems[too_small(devices, least, f" ({told} = {getattr(spec, told)})")] = spec.id
+            problems.append(too_small(devices, least, f" ({told} = {getattr(spec, told)})"))
     if problems:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
 
 
 def check_images(spec: RunSpec, images: int, devices: int) -> None:

@@ -22,10 +22,10 @@ def twin(model: nn.Module) -> nn.Module:
     It is trained in place of the model, which so keeps the layers that are recorded, copied and evaluated.
     """
     own = [*model.parameters(), *model.buffers()]
-    found = copy.deepcopy(model, {id(tensor): tensor for tensor in own})
+    found: nn.Module = copy.deepcopy(model, {id(tensor): tensor for tensor in own})
     if own[0].device.type != "cpu":
-        converted: nn.Module = convert_sync_batchnorm(found)
-        return converted
+        found = convert_sync_batchnorm(found)  # type: ignore[no-untyped-call]
+        return found
     for module in found.modules():
         if isinstance(module, _BatchNorm):
             module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
@@ -47,7 +47,7 @@ class Normalised(torch.autograd.Function):
     def forward(
         ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The normalised maps in their own type; mean_C, biased variance_C, and how many values each is of."""
+        """Normalised maps in their type; mean_C, biased variance_C, and how many values these are of."""
         values = maps.float()
         count = values.new_tensor([values.numel() / values.shape[1]])
         sums = torch.cat([_sums(values), count])
@@ -91,7 +91,8 @@ def _forward(norm: _BatchNorm, maps: Tensor) -> Tensor:
     for step in ("drop", "act"):
         if hasattr(norm, step):
             found = getattr(norm, step)(found)
-    return found
+    result = found
+    return result
 
 
 @torch.no_grad()

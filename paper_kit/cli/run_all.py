@@ -80,7 +80,7 @@ def run_all(
     if set_ or seeds:
         place = derived(place, tuple(set_ or ()), seeds)
     plans = place.plans()
-    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "devices": devices}
+    chosen: dict[str, object] = {"jobs": jobs, "threads": threads, "device": device.value, "devices": devices}
     chosen |= {"skip_bad": skip_bad, "time_limit_s": seconds_of(time_limit), "oom": oom.value}
     resources = place.resources(data, **chosen)
     keys = split_keys(only)

@@ -40,7 +40,7 @@ class Workplace:
         return load_plans(self.files, weights=weights_folders(self.root))
 
     def resources(self, data: list[str] | None = None, **choices: object) -> Resources:
-        """What the command may use, with this machine's paths; `devices` 0 is what this machine's file says."""
+        """What the command may use, with this machine's paths and, where `devices` is 0, its number of these."""
         choices["devices"] = choices.get("devices") or local_config(self.root).devices
         return Resources.model_validate(
             {
