@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import FileStore
 
 from paper_kit.bench.distributed import Done, Failed, Hello, Task
 from paper_kit.bench.environment import choose_device
@@ -81,7 +82,7 @@ def _meet(task: Task, ranks: Ranks, folder: Path) -> None:
         torch.cuda.set_device(mine)
     dist.init_process_group(
         backend(device),
-        store=dist.FileStore(str(folder / "meeting"), ranks.size),
+        store=FileStore(str(folder / "meeting"), ranks.size),
         rank=ranks.rank,
         world_size=ranks.size,
         timeout=timedelta(seconds=WAIT_S),

@@ -108,7 +108,8 @@ class Crew:
         self._processes: dict[int, BaseProcess] = {}
         self._last: dict[int, Done | Failed] = {}
         self._error: Exception | None = None
-        logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says is told here
+        for noisy in ("torch.distributed.elastic", "torch.multiprocessing"):  # what they say is told here
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)
         # Torchrun's agent hears signals where it can, and would take them from whoever stops this study.
         self._agent = threading.Thread(target=self._launch, args=(task, folder), daemon=True)
         self._agent.start()

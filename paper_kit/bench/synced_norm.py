@@ -25,9 +25,8 @@ def twin(model: nn.Module) -> nn.Module:
     found: nn.Module = copy.deepcopy(model, {id(tensor): tensor for tensor in own})
     if own[0].device.type != "cpu":
         found = convert_sync_batchnorm(found)  # type: ignore[no-untyped-call]
-        return found
     for module in found.modules():
-        if isinstance(module, _BatchNorm):
+        if not isinstance(module, nn.SyncBatchNorm) and isinstance(module, _BatchNorm):
             module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
     return found
 
@@ -85,14 +84,14 @@ def _forward(norm: _BatchNorm, maps: Tensor) -> Tensor:
     channels = norm.num_features
     weight = norm.weight if norm.weight is not None else maps.new_ones(channels)
     bias = norm.bias if norm.bias is not None else maps.new_zeros(channels)
+    found: Tensor
     found, mean, variance, count = Normalised.apply(maps, weight, bias, norm.eps)
     if norm.running_mean is not None and norm.running_var is not None:
         _follow(norm, mean, variance * (count / (count - 1)))
     for step in ("drop", "act"):
         if hasattr(norm, step):
             found = getattr(norm, step)(found)
-    result = found
-    return result
+    return found
 
 
 @torch.no_grad()

@@ -40,7 +40,7 @@ class Workplace:
         return load_plans(self.files, weights=weights_folders(self.root))
 
     def resources(self, data: list[str] | None = None, **choices: object) -> Resources:
-        """What the command may use, with this machine's paths and, where `devices` is 0, its number of these."""
+        """What the command may use, with this machine's paths, and its `devices` where these are 0."""
         choices["devices"] = choices.get("devices") or local_config(self.root).devices
         return Resources.model_validate(
             {

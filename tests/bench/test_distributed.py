@@ -1,0 +1,250 @@
+"""One run on many devices: what each has, that the numbers stay, and what happens where one of them fails."""
+
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from paper_kit.bench import machine
+from paper_kit.bench.loading import load
+from paper_kit.bench.machine import places as gpu_places
+from paper_kit.bench.machine import share
+from paper_kit.bench.ranks import Looks, Ranks
+from paper_kit.bench.run import run_one
+from paper_kit.bench.shares import check_images, check_shares, fewest, places
+from paper_kit.bench.synced_norm import twin
+from paper_kit.cli.workplace import Workplace
+from paper_kit.core.errors import InputError
+from paper_kit.core.part import Part, complete
+from paper_kit.core.spec import Augment, Loss, Mixing, Optim, Resources, RunSpec
+from paper_kit.core.store import RunState, Store
+from tests.bench.test_train import EVERYTHING, training
+
+ROOT = Path(__file__).resolve().parents[2]
+CPU = torch.device("cpu")
+
+
+# What each device has of a batch.
+
+
+@pytest.mark.parametrize(("count", "size"), [(64, 2), (7, 2), (9, 4), (33, 3), (16, 1), (8, 4)])
+def test_devices_share_every_batch_and_mixup_finds_its_partner_on_the_same_one(count, size):
+    shares = [places(count, rank, size) for rank in range(size)]
+    assert sorted(np.concatenate(shares)) == list(range(count))
+    for share_of_one in shares:
+        assert np.array_equal(count - 1 - share_of_one[::-1], share_of_one)
+        assert len(share_of_one) >= 2 or size == 1
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_devices_have_equal_parts_of_each_pass_of_a_batch(size):
+    for start, stop in [(0, 22), (22, 43), (43, 64)]:
+        pieces = [Ranks(rank, size).local(slice(start, stop), 64) for rank in range(size)]
+        counts = [piece.stop - piece.start for piece in pieces]
+        assert sum(counts) == stop - start
+        assert max(counts) - min(counts) <= 2
+
+
+def test_the_images_of_all_devices_together_are_those_of_one_bit_for_bit():
+    t = training(**EVERYTHING)
+    for numbers in (np.arange(32), np.arange(31)):
+        (whole,) = load(t, [numbers], 1)
+        shared = [load(replace(t, ranks=Ranks(rank, 3)), [numbers], 1)[0] for rank in range(3)]
+        for number, batch in enumerate(whole):
+            for rank in range(3):
+                mine, at = shared[rank][number], places(batch.whole, rank, 3)
+                assert torch.equal(mine.images, batch.images[at])
+                assert torch.equal(mine.rows, batch.rows[at])
+                targets = batch.mix.targets(t.data.train.targets[batch.rows])[at]
+                assert torch.equal(mine.mix.targets(t.data.train.targets[mine.rows]), targets)
+
+
+def test_all_devices_look_around_after_the_same_updates(monkeypatch):
+    monkeypatch.setattr(Ranks, "agreed", lambda _self, answer: answer)
+    looks = Looks(Ranks(1, 2), 0.02, 5)
+    assert [looks.due(done) for done in (5, 6)] == [False, True]
+    time.sleep(0.002)
+    looks.looked(6)
+    assert not looks.due(6)
+    assert looks.due(6 + 21)
+
+
+# Batch norm over all devices, here with one process in the group.
+
+
+@pytest.fixture
+def a_group(tmp_path):
+    store = dist.FileStore(str(tmp_path / "meeting"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape"),
+    [
+        (nn.BatchNorm2d(5), (6, 5, 3, 4)),
+        (nn.BatchNorm1d(5, momentum=None), (6, 5)),
+        (nn.BatchNorm2d(5, affine=False), (6, 5, 3, 4)),
+    ],
+)
+def test_batch_norm_over_processes_is_that_of_torch(norm, shape, a_group):
+    torch.manual_seed(0)
+    reference, synced = nn.Sequential(norm), None
+    reference.train()
+    import copy
+
+    own = copy.deepcopy(reference)
+    synced = twin(own)
+    given = torch.randn(shape) * 3 + 7
+    inputs = [given.clone().requires_grad_() for _ in range(2)]
+    outputs = [model(images) for model, images in zip((reference, synced), inputs, strict=True)]
+    factor = torch.randn(shape)
+    for output in outputs:
+        (output * factor).sum().backward()
+    assert torch.allclose(outputs[0], outputs[1], atol=1e-5)
+    assert torch.allclose(inputs[0].grad, inputs[1].grad, atol=1e-5)
+    for (name, value), other in zip(reference.state_dict().items(), own.state_dict().values(), strict=True):
+        assert torch.allclose(value.float(), other.float(), atol=1e-5), (
+            name
+        )  # in the model, not the twin alone
+    for value, other in zip(reference.parameters(), own.parameters(), strict=True):
+        assert torch.allclose(value.grad, other.grad, atol=1e-4)
+    own.eval()
+    synced.eval()
+    assert torch.equal(own(given), synced(given))
+
+
+# How many devices can share a run.
+
+
+def test_batches_too_small_to_share_are_named_before_anything_starts():
+    runs = [RunSpec(batch_size=64), RunSpec(batch_size=6), RunSpec(batch_size=64, micro_batch=6)]
+    check_shares(runs, 1)
+    check_shares(runs[:1], 32)
+    with pytest.raises(InputError) as told:
+        check_shares(runs, 4)
+    assert len(told.value.problems) == 2
+    assert "--devices 4: a pass of 6 images (batch_size = 6)" in told.value.problems[0]
+    assert "Type --devices 3" in told.value.problems[0]
+    assert "(micro_batch = 6)" not in told.value.problems[1]  # 64 in parts of at most 6: the smallest has 5
+    assert "a pass of 5 images (micro_batch = 6)" in told.value.problems[1]
+    with pytest.raises(InputError, match="no --devices"):
+        check_images(RunSpec(), 3, 2)
+
+
+def test_the_smallest_pass_counts_uneven_batches_and_pieces():
+    assert fewest(RunSpec(batch_size=64), 1000) == 64
+    assert fewest(RunSpec(batch_size=64), 50) == 50
+    assert fewest(RunSpec(batch_size=16, optim=Optim(accumulate=3)), 33) == 11
+    assert fewest(RunSpec(batch_size=16, micro_batch=5), 1000) == 4
+
+
+def test_gpus_are_given_to_runs_in_groups(monkeypatch):
+    monkeypatch.setattr(machine, "gpus", lambda: ("0", "1", "2", "3", "4"))
+    monkeypatch.setattr(machine, "cores", lambda: 16)
+    assert gpu_places(Resources(devices=2)) == ("0,1", "2,3")
+    settled = share(Resources(devices=2), 10)
+    assert (settled.jobs, settled.threads, settled.packing) == (2, 8, False)
+    with pytest.raises(InputError, match=r"--devices 6: there are 5 GPUs here. Type --devices 5"):
+        share(Resources(devices=6), 10)
+    assert share(Resources(devices=2, device="cpu"), 10).jobs == 8
+
+
+def test_a_machine_says_how_many_devices_share_a_run_and_the_command_line_wins(tmp_path):
+    (tmp_path / "paperkit.local.toml").write_text("devices = 2\n")
+    place = Workplace(tmp_path, ())
+    assert place.resources(devices=0).devices == 2
+    assert place.resources(devices=4).devices == 4
+    assert Workplace(tmp_path / "elsewhere", ()).resources().devices == 1
+
+
+# Trainings of two processes, which load torch first: some ten seconds each.
+
+TINY = {
+    "dataset": complete("dataset", Part(name="tests.bench.tiny:patterns", arguments={"train": 90})),
+    "model": complete("model", Part(name="tests.bench.tiny:build", arguments={"dropout": 0.0})),
+    "image_size": 16,
+    "batch_size": 16,
+    "epochs": 3,
+    # Where a gradient is 0 but for rounding, as of a bias before batch norm, AdamW would still take whole steps.
+    "optim": Optim(name="sgd", lr=0.05, clip_norm=1.0, ema_decay=0.9),
+}
+
+
+def spec(**fields):
+    return RunSpec(**{**TINY, **fields})
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    """Plug-ins named by a path are found from here, in other processes too."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
+
+@pytest.fixture
+def on(tmp_path):
+    """The Store and the state of a run on so many devices."""
+
+    def run(asked, devices, name="", **options):
+        store = Store(tmp_path / (name or f"on-{devices}"))
+        resources = Resources(
+            device="cpu", threads=1, devices=devices, cache=tmp_path / "data", oom=options.pop("oom", "stop")
+        )
+        state = run_one(asked, store, resources, **options)
+        assert not multiprocessing.active_children()
+        return store, state
+
+    return run
+
+
+def arrays(store, run_id):
+    with np.load(store.file(run_id, "predictions.npz")) as found:
+        return {name: found[name] for name in found.files}
+
+
+def differ(first, second, run_id):
+    """The largest difference of any two logits."""
+    one, other = arrays(first, run_id), arrays(second, run_id)
+    assert one.keys() == other.keys()
+    return max(float(np.abs(one[name] - other[name]).max()) for name in one if "VNK" in name)
+
+
+ALL = {
+    "loss": Loss(gamma=2.0, class_weights="effective", smoothing=0.1, kl_uniform=0.01, r_drop=0.5),
+    "mixing": Mixing(mixup_alpha=0.2, cutmix_alpha=1.0, probability=0.8),
+    "augment": Augment(flip=0.5, rotate_p=0.5, shift_p=0.5, brightness_p=0.5, erase_p=0.3, randaugment_ops=1),
+    "optim": Optim(name="sgd", lr=0.05, clip_norm=1.0, accumulate=2, ema_decay=0.9, layer_decay=0.8),
+    "sampler": "balanced",
+    "micro_batch": 7,  # 16 are 6, 5 and 5: no two devices have as many
+}
+
+
+@pytest.mark.slow
+def test_two_devices_give_the_logits_of_one_with_every_technique(on):
+    asked = spec(**ALL, epochs=2)
+    (one, _), (two, state) = on(asked, 1), on(asked, 2)
+    assert state is RunState.DONE, two.reason(asked.id)
+    assert differ(one, two, asked.id) < 2e-4
+    alone, shared = one.record(asked.id), two.record(asked.id)
+    assert alone.parallel == {}
+    assert shared.parallel == {
+        "devices": 2, "epochs_on_devices": {"2": 2}, "launcher": "torchrun", "backend": "gloo",
+        "global_batch": 32, "device_batch": 16.0, "images_a_pass": 3.5,
+        "sampler": "balanced, one order shared out", "batch_norm": "over all devices",
+        "dropout": "each device draws its own",
+    }  # fmt: skip
+    assert shared.layers == alone.layers
+    for row, other in zip(one.history(asked.id), two.history(asked.id), strict=True):
+        assert other.pop("devices") == 2
+        assert row["train_loss"] == pytest.approx(other["train_loss"], abs=1e-5)
+        assert row["train_accuracy"] == pytest.approx(other["train_accuracy"], abs=1e-6)
+        assert row["trainable_parameters"] == other["trainable_parameters"]
