@@ -38,7 +38,7 @@ def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
         least = fewest(spec, spec.batch_size * spec.optim.accumulate)
         if devices > 1 and least < LEAST * devices:
             told = "micro_batch" if spec.micro_batch else "batch_size"
-            problems.append(too_small(devices, least, f" ({told} = {getattr(spec, told)})"))
+            problems.append(too_small(devices, least, f"{told} = {getattr(spec, told)}", told))
     if problems:
         raise InputError(dict.fromkeys(problems))
 
@@ -47,16 +47,16 @@ def check_images(spec: RunSpec, images: int, devices: int) -> None:
     """Nothing; InputError where an epoch of so few images gives batches too small for so many devices."""
     least = fewest(spec, images)
     if devices > 1 and least < LEAST * devices:
-        raise InputError(too_small(devices, least, f" ({images} training images)"))
+        raise InputError(too_small(devices, least, f"{images} training images", "batch_size"))
 
 
-def too_small(devices: int, images: int, where: str) -> str:
+def too_small(devices: int, images: int, why: str, field: str) -> str:
     """Why so many devices cannot share a pass of so few images, and what to type."""
     can = images // LEAST
     fix = f"--devices {can}" if can > 1 else "no --devices"
     return (
-        f"--devices {devices}: a pass of {images} images{where} is too small to share, for each device needs "
-        f"{LEAST} of them. Type {fix}, or set a larger batch_size."
+        f"--devices {devices}: a pass of {images} images ({why}) is too small to share, for each device needs "
+        f"{LEAST} of them. Type {fix}, or set a larger {field}."
     )
 
 
