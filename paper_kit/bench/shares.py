@@ -55,8 +55,8 @@ def too_small(devices: int, images: int, why: str, field: str) -> str:
     can = images // LEAST
     fix = f"--devices {can}" if can > 1 else "no --devices"
     return (
-        f"--devices {devices}: a pass of {images} images ({why}) is too small to share, for each device needs "
-        f"{LEAST} of them. Type {fix}, or set a larger {field}."
+        f"--devices {devices}: a pass of {images} images ({why}) is too small to share: each device needs "
+        f"{LEAST}. Type {fix}, or set a larger {field}."
     )
 
 

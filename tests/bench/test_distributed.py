@@ -1,5 +1,6 @@
 """One run on many devices: what each has, that the numbers stay, and what happens where one of them fails."""
 
+import copy
 import multiprocessing
 import os
 import time
@@ -12,7 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from paper_kit.bench import machine
+from paper_kit.bench import machine, train
+from paper_kit.bench.checkpoint import load_checkpoint
 from paper_kit.bench.loading import load
 from paper_kit.bench.machine import places as gpu_places
 from paper_kit.bench.machine import share
@@ -95,12 +97,10 @@ def a_group(tmp_path):
         (nn.BatchNorm2d(5, affine=False), (6, 5, 3, 4)),
     ],
 )
-def test_batch_norm_over_processes_is_that_of_torch(norm, shape, a_group):
+@pytest.mark.usefixtures("a_group")
+def test_batch_norm_over_processes_is_that_of_torch(norm, shape):
     torch.manual_seed(0)
-    reference, synced = nn.Sequential(norm), None
-    reference.train()
-    import copy
-
+    reference = nn.Sequential(norm).train()
     own = copy.deepcopy(reference)
     synced = twin(own)
     given = torch.randn(shape) * 3 + 7
@@ -134,8 +134,8 @@ def test_batches_too_small_to_share_are_named_before_anything_starts():
     assert len(told.value.problems) == 2
     assert "--devices 4: a pass of 6 images (batch_size = 6)" in told.value.problems[0]
     assert "Type --devices 3" in told.value.problems[0]
-    assert "(micro_batch = 6)" not in told.value.problems[1]  # 64 in parts of at most 6: the smallest has 5
-    assert "a pass of 5 images (micro_batch = 6)" in told.value.problems[1]
+    assert "a pass of 5 images (micro_batch = 6)" in told.value.problems[1]  # 64 are ten of 6 or 5
+    assert "set a larger micro_batch" in told.value.problems[1]
     with pytest.raises(InputError, match="no --devices"):
         check_images(RunSpec(), 3, 2)
 
@@ -174,7 +174,7 @@ TINY = {
     "image_size": 16,
     "batch_size": 16,
     "epochs": 3,
-    # Where a gradient is 0 but for rounding, as of a bias before batch norm, AdamW would still take whole steps.
+    # AdamW takes whole steps where a gradient is 0 but for rounding, as that of a bias before batch norm.
     "optim": Optim(name="sgd", lr=0.05, clip_norm=1.0, ema_decay=0.9),
 }
 
@@ -248,3 +248,163 @@ def test_two_devices_give_the_logits_of_one_with_every_technique(on):
         assert row["train_loss"] == pytest.approx(other["train_loss"], abs=1e-5)
         assert row["train_accuracy"] == pytest.approx(other["train_accuracy"], abs=1e-6)
         assert row["trainable_parameters"] == other["trainable_parameters"]
+
+
+def same_bits(first, second, run_id):
+    one, other = arrays(first, run_id), arrays(second, run_id)
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_stages_are_unfrozen_and_unused_layers_left_alone_on_two_devices_as_on_one(on):
+    source = spec(model=complete("model", Part(name="tests.bench.sharing:idle")))
+    thaw = Transfer(source="run", run=source.id, freeze_epochs=1, stage_epochs=1)
+    asked = source.model_copy(update={"transfer": thaw, "seed": 1})
+    for devices in (1, 2):
+        on(source, 1, f"on-{devices}")
+        store, state = on(asked, devices)
+        assert state is RunState.DONE, store.reason(asked.id)
+    (one, _), (two, _) = on(asked, 1), on(asked, 2)
+    assert differ(one, two, asked.id) < 2e-4
+    learning = [row["trainable_parameters"] for row in two.history(asked.id)]
+    assert learning == [row["trainable_parameters"] for row in one.history(asked.id)]
+    assert len(set(learning)) == 3
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_as_many_devices_to_the_same_bits_and_with_fewer_to_the_same_numbers(on):
+    dropped = spec(model=complete("model", Part(name="tests.bench.tiny:build")))
+    whole, _ = on(dropped, 2, "whole")
+    cut, state = on(dropped, 2, "cut", should_stop=lambda: True)
+    assert state is RunState.PARTIAL
+    assert len(cut.history(dropped.id)) < 3
+    assert on(dropped, 2, "cut")[1] is RunState.DONE
+    assert same_bits(whole, cut, dropped.id)
+    asked = spec(epochs=2)
+    undisturbed, _ = on(asked, 1)
+    fewer, _ = on(asked, 2, "fewer", should_stop=lambda: True)
+    assert on(asked, 1, "fewer")[1] is RunState.DONE
+    assert differ(undisturbed, fewer, asked.id) < 2e-4
+
+
+def kill_the_second(event):
+    """Nothing; a process of the run that reports is killed once its training has begun."""
+    if event.stage == "train" and event.epoch == 1:
+        found = sorted(multiprocessing.active_children(), key=lambda process: process.pid)
+        if len(found) == 2:
+            found[1].kill()
+
+
+@pytest.mark.slow
+def test_a_run_of_which_one_process_was_killed_fails_at_once_and_goes_on_to_the_same_bits(on):
+    asked = spec(epochs=40)
+    started = time.monotonic()
+    store, state = on(asked, 2, "killed", report=kill_the_second)
+    assert time.monotonic() - started < 60
+    assert state is RunState.FAILED
+    assert "of 2 was killed (signal 9)" in store.reason(asked.id)
+    assert "`paperkit run-all` goes on" in store.reason(asked.id)
+    assert on(asked, 2, "killed")[1] is RunState.DONE
+    whole, _ = on(asked, 2)
+    assert same_bits(whole, store, asked.id)
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_on_one_device_is_the_reason_of_the_run(on):
+    wild = spec(optim=Optim(name="sgd", lr=1e30, momentum=0.0))
+    store, state = on(wild, 2)
+    assert state is RunState.FAILED
+    assert store.reason(wild.id).startswith("Epoch 1: ")
+    assert "smaller optim.lr" in store.reason(wild.id)
+    few = complete("dataset", Part(name=TINY["dataset"].name, arguments={"train": 3}))
+    small = spec(dataset=few)
+    assert on(small, 2)[1] is RunState.FAILED
+    assert "a pass of 3 images (3 training images)" in store.reason(small.id)
+
+
+@pytest.mark.slow
+def test_a_device_without_memory_stops_the_run_or_halves_its_passes_on_all(on):
+    crowded = spec(model=complete("model", Part(name="tests.bench.sharing:crowded")), epochs=1)
+    store, state = on(crowded, 2)
+    assert state is RunState.FAILED
+    assert store.reason(crowded.id).endswith("Set micro_batch = 8.")
+    store, state = on(crowded, 2, oom="halve")
+    assert state is RunState.DONE
+    assert store.record(crowded.id).deviations[0].startswith("micro_batch 8 in place of 16 from epoch 1")
+
+
+STUDY = """
+import sys
+from pathlib import Path
+from paper_kit.bench import study
+from paper_kit.bench.study import run_study
+from paper_kit.core.spec import Resources
+from paper_kit.core.store import Store
+from tests.faults.tiny_study import a_plan
+if __name__ == "__main__":
+    study.cores = lambda: 1
+    resources = Resources(device="cpu", threads=2, jobs=1, devices=2, cache=Path(sys.argv[2]))
+    planned = a_plan(epochs=2, train=400000)
+    print(run_study((planned,), Store(Path(sys.argv[1])), resources, lambda _: None, only=("net",)).stopped)
+"""
+
+
+@pytest.fixture
+def a_study(tmp_path):
+    """(process, its Store) of a study whose first run is shared by two processes, in its first epoch."""
+    script, runs = tmp_path / "study.py", tmp_path / "runs"
+    script.write_text(STUDY)
+    command = [sys.executable, str(script), str(runs), str(tmp_path / "data")]
+    study = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while len(at_work(study.pid)) < 4 and time.monotonic() < until:
+        time.sleep(0.2)
+    time.sleep(10)
+    yield study, Store(runs)
+    if study.poll() is None:
+        os.killpg(study.pid, signal.SIGKILL)
+        study.wait()
+    study.stdout.close()
+
+
+def at_work(session):
+    """Ids of the living processes of a session: the study, its worker, and those of the run."""
+    asked = ["ps", "-s", str(session), "-o", "pid=,stat=,args="]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [int(line.split()[0]) for line in found if "tracker" not in line and " Z" not in line]
+
+
+def gone(session, seconds):
+    """Whether nothing of a session is alive within so many seconds."""
+    until = time.monotonic() + seconds
+    while at_work(session) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not at_work(session)
+
+
+@pytest.mark.slow
+def test_all_processes_of_a_run_leave_within_seconds_of_sigterm_and_it_is_saved_midway(a_study):
+    study, store = a_study
+    began = time.monotonic()
+    os.killpg(study.pid, signal.SIGTERM)
+    said, _ = study.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert said.split()[-1:] == [b"terminated"]
+    assert gone(study.pid, 2)
+    (run_id,) = store.ids()
+    assert not store.reason(run_id)
+    saved = load_checkpoint(store.file(run_id, "checkpoint.pt"))
+    assert saved["epoch"] == 0
+    assert saved["midway"]["updates"] > 0
+    assert saved["midway"]["totals"][train.SEEN] == 8 * saved["midway"]["updates"]  # of both processes
+
+
+@pytest.mark.slow
+def test_no_process_of_a_run_outlives_the_study_that_was_killed(a_study):
+    study, store = a_study
+    (worker,) = (store.owner(run_id).pid for run_id in store.ids())
+    os.kill(worker, signal.SIGKILL)
+    study.kill()
+    study.wait()
+    assert gone(study.pid, 5)
+    assert not any(store.leased(run_id) for run_id in store.ids())
