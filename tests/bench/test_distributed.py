@@ -3,6 +3,9 @@
 import copy
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +28,7 @@ from paper_kit.bench.synced_norm import twin
 from paper_kit.cli.workplace import Workplace
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import Part, complete
-from paper_kit.core.spec import Augment, Loss, Mixing, Optim, Resources, RunSpec
+from paper_kit.core.spec import Augment, Loss, Mixing, Optim, Resources, RunSpec, Transfer
 from paper_kit.core.store import RunState, Store
 from tests.bench.test_train import EVERYTHING, training
 
@@ -316,10 +319,10 @@ def test_what_goes_wrong_on_one_device_is_the_reason_of_the_run(on):
     assert state is RunState.FAILED
     assert store.reason(wild.id).startswith("Epoch 1: ")
     assert "smaller optim.lr" in store.reason(wild.id)
-    few = complete("dataset", Part(name=TINY["dataset"].name, arguments={"train": 3}))
-    small = spec(dataset=few)
+    few = complete("dataset", Part(name=TINY["dataset"].name, arguments={"train": 7}))
+    small = spec(dataset=few, micro_batch=3)
     assert on(small, 2)[1] is RunState.FAILED
-    assert "a pass of 3 images (3 training images)" in store.reason(small.id)
+    assert "a pass of 2 images (7 training images)" in store.reason(small.id)
 
 
 @pytest.mark.slow
