@@ -26,14 +26,17 @@ from paper_kit.bench.run import run_one
 from paper_kit.bench.shares import check_images, check_shares, fewest, places
 from paper_kit.bench.synced_norm import twin
 from paper_kit.cli.workplace import Workplace
+from paper_kit.core.config import read_toml
 from paper_kit.core.errors import InputError
+from paper_kit.core.experiment import experiment_from
 from paper_kit.core.part import Part, complete
+from paper_kit.core.plan import all_runs, plan
 from paper_kit.core.spec import Augment, Loss, Mixing, Optim, Resources, RunSpec, Transfer
 from paper_kit.core.store import RunState, Store
 from tests.bench.test_train import EVERYTHING, training
 
 ROOT = Path(__file__).resolve().parents[2]
-CPU = torch.device("cpu")
+CHANCE, NOISE = 0.25, 0.08
 
 
 # What each device has of a batch.
@@ -399,7 +402,7 @@ def test_all_processes_of_a_run_leave_within_seconds_of_sigterm_and_it_is_saved_
     saved = load_checkpoint(store.file(run_id, "checkpoint.pt"))
     assert saved["epoch"] == 0
     assert saved["midway"]["updates"] > 0
-    assert saved["midway"]["totals"][train.SEEN] == 8 * saved["midway"]["updates"]  # of both processes
+    assert saved["midway"]["totals"][train.SEEN] == store.spec(run_id).batch_size * saved["midway"]["updates"]
 
 
 @pytest.mark.slow
@@ -411,3 +414,50 @@ def test_no_process_of_a_run_outlives_the_study_that_was_killed(a_study):
     study.wait()
     assert gone(study.pid, 5)
     assert not any(store.leased(run_id) for run_id in store.ids())
+
+
+# The quick study: its three models, made small.
+
+
+def quick(epochs, source_epochs, images, **base):
+    """The plan of the quick study with fewer epochs and training images."""
+    tables = read_toml(ROOT / "experiments" / "quick.toml")
+    tables["base"] |= {"epochs": epochs, "dataset": {"name": "synthetic_faces", "train": images}} | base
+    tables["source"]["dataset"]["train"] = images
+    tables["source"]["set"]["epochs"] = source_epochs
+    return plan(experiment_from(tables, Path("quick.toml")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["resemotenet", "advanced_emotenet", "emotion_vit"])
+def test_two_devices_give_the_logits_of_one_for_each_model_of_the_quick_study(model, on):
+    planned = quick(2, 1, 320)
+    asked = next(
+        row.reading.run for row in planned.rows if (row.model_key, row.ablation_key) == (model, "base")
+    )
+    still = complete(
+        "model", asked.model.model_copy(update={"arguments": {**asked.model.arguments, "dropout": 0.0}})
+    )
+    rates = asked.optim.model_copy(update={"name": "sgd", "lr": 0.05})
+    changed = {"model": still, "optim": rates, "transfer": Transfer(), "sampler": "balanced"}
+    asked = asked.model_copy(update=changed)
+    (one, _), (two, state) = on(asked, 1), on(asked, 2)
+    assert state is RunState.DONE, two.reason(asked.id)
+    assert differ(one, two, asked.id) < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["resemotenet", "advanced_emotenet", "emotion_vit"])
+def test_the_quick_study_on_two_devices_is_as_accurate_as_on_one(model, tmp_path):
+    planned, found = quick(8, 4, 1200), {}
+    for devices in (1, 2):
+        store = Store(tmp_path / f"on-{devices}")
+        resources = Resources(device="cpu", jobs=1, threads=1, devices=devices, cache=tmp_path / "data")
+        summary = run_study((planned,), store, resources, lambda _: None, only=(model, "base"))
+        assert not summary.failed
+        runs = [run for run in all_runs((planned,)) if store.state(run) is RunState.DONE]
+        records = [store.record(run.id) for run in runs if run.task == "emotion"]
+        found[devices] = records[0].metrics["test_accuracy_selected_all_views"]
+        assert {record.parallel.get("devices", 1) for record in records} == {devices}
+    assert found[1] > CHANCE
+    assert abs(found[1] - found[2]) < NOISE, found
