@@ -73,7 +73,9 @@ def backend(device: torch.device) -> str:
 
 
 def part_with(t: Training) -> None:
-    """Nothing; the processes are no longer one, and this one goes on alone."""
+    """Nothing; the processes are no longer one, and this one goes on alone, as it was where it was alone."""
+    if t.ranks.size == 1:
+        return
     t.joined, t.forward = None, t.model
     dist.destroy_process_group()
 

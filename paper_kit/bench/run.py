@@ -139,26 +139,20 @@ def train_here(
 
     tick = _reporter(training, report)
     tick(0, 0.0)
+    checkpoint, history = store.file(spec.id, CHECKPOINT), store.file(spec.id, HISTORY)
+    stops = {"should_stop": should_stop, "should_leave": should_leave}
     try:
-        finished = fit(
-            training,
-            checkpoint=store.file(spec.id, CHECKPOINT),
-            history=store.file(spec.id, HISTORY),
-            tick=tick,
-            should_stop=should_stop,
-            should_leave=should_leave,
-        )
+        finished = fit(training, checkpoint=checkpoint, history=history, tick=tick, **stops)
     except Exception as error:
         if _out_of_memory(error):
             raise NoMemory(training.micro_batch or spec.batch_size, training.epoch + 1) from None
         raise
-    if ranks.size > 1:
-        part_with(training)
+    part_with(training)
     if finished and ranks.first:
         check_present(store, spec.id)
         report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
         write_outcome(training, dataset, store)
-        clear_checkpoints(store.file(spec.id, CHECKPOINT))
+        clear_checkpoints(checkpoint)
     return finished
 
 

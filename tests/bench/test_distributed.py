@@ -452,7 +452,7 @@ def test_two_devices_give_the_logits_of_one_for_each_model_of_the_quick_study(mo
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["resemotenet", "advanced_emotenet", "emotion_vit"])
 def test_the_quick_study_on_two_devices_is_as_accurate_as_on_one(model, tmp_path):
-    planned, found = quick(8, 4, 1200), {}
+    planned, found = quick(6, 3, 1200), {}
     for devices in (1, 2):
         store = Store(tmp_path / f"on-{devices}")
         resources = Resources(device="cpu", jobs=1, threads=1, devices=devices, cache=tmp_path / "data")
