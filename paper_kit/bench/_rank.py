@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from torch._C._distributed_c10d import FileStore
 
 from paper_kit.bench.distributed import Done, Failed, Hello, Task
 from paper_kit.bench.environment import choose_device
@@ -31,12 +30,14 @@ from paper_kit.core.store import Store
 
 WAIT_S = 600  # for another process in one exchange: to load data or to compile takes minutes at most
 ORPHANED_S = 0.1  # a killed process closes its files before its children get another parent
+# Of what stops a study, and Slurm's notices, every process of a group hears; the one that listens decides.
+FOR_OTHERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 
 def work(task: Task, connections: list[Connection], folder: str) -> None:
     """Nothing; the last word of this process is Done or Failed. Signals are for the process that listens."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in FOR_OTHERS:
         signal.signal(number, signal.SIG_IGN)
     private_streams()
     ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
@@ -82,7 +83,7 @@ def _meet(task: Task, ranks: Ranks, folder: Path) -> None:
         torch.cuda.set_device(mine)
     dist.init_process_group(
         backend(device),
-        store=FileStore(str(folder / "meeting"), ranks.size),
+        store=dist.FileStore(str(folder / "meeting"), ranks.size),  # type: ignore[attr-defined]
         rank=ranks.rank,
         world_size=ranks.size,
         timeout=timedelta(seconds=WAIT_S),

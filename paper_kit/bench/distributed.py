@@ -129,7 +129,6 @@ class Crew:
             max_restarts=0,
             local_addr="localhost",
             logs_specs=DefaultLogsSpecs(log_dir=str(folder / "logs")),
-            shutdown_timeout=FAREWELL_S,
         )
         try:
             elastic_launch(config, work)(task, self._theirs, str(folder))
@@ -150,7 +149,10 @@ class Crew:
             if not self._agent.is_alive() and not wait(self._open, 0):
                 break
         if self._trouble():
-            raise self._cause()
+            cause = self._cause()
+            if isinstance(cause, RankDied) and should_stop():
+                return False  # what stops the study, such as a signal to all its processes, met one early
+            raise cause
         return all(last.finished for last in self._last.values() if isinstance(last, Done))
 
     def end(self) -> None:
@@ -203,7 +205,7 @@ class Crew:
             return RankDied(self._epitaph(silent[0]))
         failed = [last for last in self._last.values() if isinstance(last, Failed)]
         if not failed:
-            return RankDied(f"a process of the run could not start ({self._error}); {GO_ON}")
+            return RankDied(f"a process of the run could not start ({type(self._error).__name__}); {GO_ON}")
         first = min(failed, key=lambda each: each.at)
         first.error.add_note(first.details)
         return first.error

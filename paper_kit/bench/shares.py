@@ -11,6 +11,10 @@ from paper_kit.core.errors import InputError
 from paper_kit.core.spec import RunSpec
 
 LEAST = 2  # images of each device in a pass: with fewer, mixup would have no partner on it
+GRAPHS = (
+    'compile_mode = "reduce-overhead" replays CUDA graphs, in which devices cannot exchange gradients. Type no '
+    '--devices, or set compile_mode = "default".'
+)
 
 
 def places(count: int, rank: int, size: int) -> NDArray[np.int64]:
@@ -32,11 +36,13 @@ def fewest(spec: RunSpec, images: int) -> int:
 
 
 def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
-    """Nothing; InputError lists batches that are too small for so many devices, and what to type."""
+    """Nothing; InputError lists what so many devices cannot share, such as small batches, and what to type."""
     problems: list[str] = []
-    for spec in runs:
+    for spec in runs if devices > 1 else ():
+        if spec.compile and spec.compile_mode == "reduce-overhead":
+            problems.append(f"--devices {devices}: {GRAPHS}")
         least = fewest(spec, spec.batch_size * spec.optim.accumulate)
-        if devices > 1 and least < LEAST * devices:
+        if least < LEAST * devices:
             told = "micro_batch" if spec.micro_batch else "batch_size"
             problems.append(too_small(devices, least, f"{told} = {getattr(spec, told)}", told))
     if problems:
@@ -45,6 +51,7 @@ def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
 
 def check_images(spec: RunSpec, images: int, devices: int) -> None:
     """Nothing; InputError where an epoch of so few images gives batches too small for so many devices."""
+    check_shares([spec], devices)
     least = fewest(spec, images)
     if devices > 1 and least < LEAST * devices:
         raise InputError(too_small(devices, least, f"{images} training images", "batch_size"))

@@ -41,7 +41,8 @@ class Workplace:
 
     def resources(self, data: list[str] | None = None, **choices: object) -> Resources:
         """What the command may use, with this machine's paths, and its `devices` where these are 0."""
-        choices["devices"] = choices.get("devices") or local_config(self.root).devices
+        if choices.get("devices") == 0:
+            choices["devices"] = local_config(self.root).devices
         return Resources.model_validate(
             {
                 "data_roots": data_roots(self.root, tuple(data or ())),

@@ -18,6 +18,7 @@ from torch import nn
 
 from paper_kit.bench import machine, train
 from paper_kit.bench.checkpoint import load_checkpoint
+from paper_kit.bench.executors import slurm
 from paper_kit.bench.loading import load
 from paper_kit.bench.machine import places as gpu_places
 from paper_kit.bench.machine import share
@@ -145,6 +146,21 @@ def test_batches_too_small_to_share_are_named_before_anything_starts():
     assert "set a larger micro_batch" in told.value.problems[1]
     with pytest.raises(InputError, match="no --devices"):
         check_images(RunSpec(), 3, 2)
+
+
+def test_graphs_that_are_replayed_cannot_be_shared():
+    replayed = RunSpec(compile=True, compile_mode="reduce-overhead")
+    check_shares([replayed], 1)
+    with pytest.raises(InputError, match='set compile_mode = "default"'):
+        check_shares([replayed, replayed], 2)
+
+
+def test_a_slurm_job_has_as_many_gpus_as_its_run_uses():
+    numbers = {"cpus": 4, "memory_gb": 0, "time_min": 1, "array_size": 1, "at_once": 0, "requeues": 0}
+    ask = slurm.Ask(partition="", gpus=2, setup=(), sbatch={}, **numbers)
+    assert slurm.settled(Resources(devices=2), ask).devices == 2
+    with pytest.raises(InputError, match=r"--devices 4: \[resources.slurm\] asks for 2 GPUs a run"):
+        slurm.settled(Resources(devices=4), ask)
 
 
 def test_the_smallest_pass_counts_uneven_batches_and_pieces():
