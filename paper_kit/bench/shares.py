@@ -12,8 +12,8 @@ from paper_kit.core.spec import RunSpec
 
 LEAST = 2  # images of each device in a pass: with fewer, mixup would have no partner on it
 GRAPHS = (
-    'compile_mode = "reduce-overhead" replays CUDA graphs, in which devices cannot exchange gradients. Type no '
-    '--devices, or set compile_mode = "default".'
+    'compile_mode = "reduce-overhead" replays CUDA graphs, in which devices cannot exchange gradients. Type '
+    'no --devices, or set compile_mode = "default".'
 )
 
 
@@ -36,7 +36,7 @@ def fewest(spec: RunSpec, images: int) -> int:
 
 
 def check_shares(runs: Iterable[RunSpec], devices: int) -> None:
-    """Nothing; InputError lists what so many devices cannot share, such as small batches, and what to type."""
+    """Nothing; InputError lists what so many devices cannot share, such as small batches, with a way out."""
     problems: list[str] = []
     for spec in runs if devices > 1 else ():
         if spec.compile and spec.compile_mode == "reduce-overhead":
