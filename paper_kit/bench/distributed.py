@@ -6,6 +6,7 @@ for all. They leave when this process tells them to, or is gone: none outlives i
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import signal
@@ -166,6 +167,8 @@ class Crew:
         self._agent.join(FAREWELL_S)
         for theirs in self._theirs:
             theirs.close()
+        self._error = None
+        gc.collect()  # torchrun's semaphores would outlive a worker that is killed once its work is done
 
     def _hear(self, rank: int, report: Report) -> None:
         try:

@@ -39,7 +39,8 @@ from tests.bench.test_train import EVERYTHING, training
 from tests.faults.tiny_study import a_plan
 
 ROOT = Path(__file__).resolve().parents[2]
-CHANCE, NOISE = 0.25, 0.08
+# A seventh and three standard errors of 1,200 images; with other dropout masks it is another training.
+CHANCE, NOISE = 0.17, 0.1
 
 
 # What each device has of a batch.
