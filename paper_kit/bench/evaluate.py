@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from paper_kit.bench.examples import Examples
 from paper_kit.bench.pixels import Preparation
+from paper_kit.bench.ranks import ALONE, Ranks
 from paper_kit.bench.tta import view
 from paper_kit.stats.metrics import accuracy, confusion_matrix, macro_f1
 
@@ -32,13 +33,17 @@ def outputs(
     prepare: Preparation,
     precision: str,
     views: Sequence[str] = ("identity",),
+    ranks: Ranks = ALONE,
 ) -> NDArray[np.float32]:
-    """Float32 logits_VNK (or regression outputs) of V views of N images; leaves the model evaluating."""
+    """Float32 logits_VNK (or regression outputs) of V views of N images; leaves the model evaluating.
+
+    With others, each process passes every so-manieth batch, and all get all logits.
+    """
 
     def seen(images_NCHW: Tensor) -> Tensor:
         return torch.stack([model(view(images_NCHW, name)).float() for name in views], dim=1)
 
-    logits_NVK = _in_batches(model, data, prepare, precision, seen)
+    logits_NVK = _in_batches(model, data, prepare, precision, seen, ranks=ranks)
     return np.ascontiguousarray(logits_NVK.transpose(1, 0, 2))
 
 
@@ -71,14 +76,15 @@ def _in_batches(
     precision: str,
     function: Callable[..., Tensor],
     rows: NDArray[np.int64] | None = None,
+    ranks: Ranks = ALONE,
 ) -> NDArray[np.float32]:
     model.eval()
     indices = np.arange(len(data)) if rows is None else rows
     size = max(1, min(LARGEST_BATCH[data.pixels.device.type], BATCH_PIXELS // prepare.image_size**2))
     parts: list[Any] = []
     with autocast(data.pixels.device, precision):
-        for first in range(0, len(indices), size):
+        for first in ranks.mine(range(0, len(indices), size)):
             images = prepare(data.pixels.rows(indices[first : first + size]))
             parts.append(function(images).float())
-    result: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+    result: NDArray[np.float32] = torch.cat(ranks.gathered(parts)).cpu().numpy()
     return result

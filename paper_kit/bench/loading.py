@@ -21,11 +21,15 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Transformed, normalised, mixed images_NCHW on the device, their rows there, and how they were mixed."""
+    """Transformed, normalised, mixed images_NCHW on the device, their rows there, and how they were mixed.
+
+    Of a batch of `whole` images, where several devices share it, they are this one's.
+    """
 
     images: Tensor
     rows: Tensor
     mix: mixing.Mix
+    whole: int
 
 
 def loaded(t: Training, indices: Indices, done: int = 0) -> Iterator[list[Batch]]:
@@ -51,9 +55,9 @@ def load(t: Training, updates: Sequence[Indices], first: int) -> list[list[Batch
     side = t.data.prepare.image_size
     found, start = [], 0
     for batch, place in zip(batches, places, strict=True):
-        here = slice(start, start := start + len(batch))
+        here = slice(start, start := start + len(batch[t.ranks.share(len(batch))]))
         mix = mixing.draw(t.spec.mixing, side, side, stream(*_at(t, place), Purpose.MIXING))
-        found.append(Batch(mix.images(images[here]), rows[here], mix))
+        found.append(Batch(mix.images(images[here]), rows[here], mix, len(batch)))
     each = iter(found)
     return [[next(each) for _ in update] for update in parted]
 
@@ -64,14 +68,18 @@ def parts(indices: Indices, size: int) -> list[Indices]:
 
 
 def _transformed(t: Training, batches: Sequence[Indices], places: range) -> tuple[Tensor, Tensor]:
-    """Images_NCHW of all these batches before they are mixed, and their rows, both on the device."""
+    """Images_NCHW of (this device's share of) these batches before they are mixed, and their rows, on it."""
     settings, pixels, side = t.spec.augment, t.data.train.pixels, t.data.prepare.image_size
+    shares = [t.ranks.share(len(batch)) for batch in batches]
     draws = [
         augment.draw(len(batch), stream(*_at(t, place), Purpose.TRANSFORMS))
         for batch, place in zip(batches, places, strict=True)
     ]
-    drawn = {name: np.concatenate([draw[name] for draw in draws]) for name in augment.DRAWS}
-    indices = np.concatenate(batches)
+    drawn = {
+        name: np.concatenate([draw[name][share] for draw, share in zip(draws, shares, strict=True)])
+        for name in augment.DRAWS
+    }
+    indices = np.concatenate([batch[share] for batch, share in zip(batches, shares, strict=True)])
     arrays = {
         "rows": indices,
         **augment.decided(settings, drawn, *pixels.size),
@@ -80,8 +88,8 @@ def _transformed(t: Training, batches: Sequence[Indices], places: range) -> tupl
     groups: list[randaugment.Groups] = []
     if ops := settings.randaugment_ops:
         chosen = [
-            randaugment.draw(len(batch), ops, stream(*_at(t, place), Purpose.RANDAUGMENT))
-            for batch, place in zip(batches, places, strict=True)
+            randaugment.draw(len(batch), ops, stream(*_at(t, place), Purpose.RANDAUGMENT))[:, share]
+            for batch, place, share in zip(batches, places, shares, strict=True)
         ]
         groups, arrays["order_ON"] = randaugment.grouped(np.concatenate(chosen, axis=1))
     what = placed(arrays, t.device)

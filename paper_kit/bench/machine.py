@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from paper_kit.bench.packing import most_workers
+from paper_kit.bench.shares import too_many
 from paper_kit.core.errors import InputError
 from paper_kit.core.spec import Resources
 
@@ -49,15 +50,30 @@ def usable_gpus(resources: Resources) -> tuple[str, ...]:
     return found
 
 
+def places(resources: Resources) -> tuple[str, ...]:
+    """For CUDA_VISIBLE_DEVICES, the GPUs of each run at work: one, or as many as are to share it.
+
+    InputError where fewer are here.
+    """
+    found, each = usable_gpus(resources), resources.devices
+    if 0 < len(found) < each:
+        raise InputError(too_many(each, len(found)))
+    return tuple(",".join(found[first : first + each]) for first in range(0, len(found) - each + 1, each))
+
+
 def share(resources: Resources, runs: int) -> Resources:
     """The resources with jobs and threads settled: a worker a core, or up to some a GPU, and their cores.
+
+    A worker whose run is shared by several devices has as many cores, or GPUs, which are nobody else's.
 
     `runs` counts all trainings of the study, done or not: what is left must not change the threads of a
     run, because they can change its last digits.
     """
-    everything, found = cores(), len(usable_gpus(resources))
-    most = found * most_workers(everything, found) or everything
+    everything, found, alone = cores(), len(places(resources)), resources.devices == 1
+    most = found * (most_workers(everything, found) if alone else 1) or max(
+        1, everything // resources.devices
+    )
     jobs = max(1, min(resources.jobs or most, runs))
     threads = resources.threads or max(1, everything // jobs)
-    packing = resources.packing or (found > 0 and not resources.jobs)
+    packing = alone and (resources.packing or (found > 0 and not resources.jobs))
     return resources.model_copy(update={"jobs": jobs, "threads": threads, "packing": packing})

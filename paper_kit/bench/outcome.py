@@ -14,6 +14,7 @@ from paper_kit.bench.environment import environment
 from paper_kit.bench.evaluate import embeddings, outputs, scores
 from paper_kit.bench.examples import Examples, examples
 from paper_kit.bench.explanation import write_gallery, write_saliency
+from paper_kit.bench.joining import parallel
 from paper_kit.bench.layers import layer_table
 from paper_kit.bench.training import Training
 from paper_kit.core import part
@@ -130,6 +131,7 @@ def _record(t: Training, dataset: Dataset, metrics: dict[str, float], digest: st
             "nonfinite": sum(row["nonfinite"] for row in t.history),
         },
         deviations=t.deviations,
+        parallel=parallel(t),
     )
 
 

@@ -25,9 +25,9 @@ def stream(seed: int, epoch: int, batch: int, purpose: Purpose) -> np.random.Gen
     return np.random.default_rng((seed, epoch, batch, int(purpose)))
 
 
-def seed_everything(seed: int, epoch: int) -> None:
-    """Nothing; the global generators (dropout, drop path, first weights) start from (seed, epoch)."""
-    words = np.random.SeedSequence((seed, epoch)).generate_state(2)
+def seed_everything(seed: int, epoch: int, *further: int) -> None:
+    """Nothing; the global generators (dropout, drop path, first weights) start from (seed, epoch, …)."""
+    words = np.random.SeedSequence((seed, epoch, *further)).generate_state(2)
     torch.manual_seed(int(words[0]) << 32 | int(words[1]))
     random.seed(int(words[0]))
     np.random.seed(int(words[1]))  # a model plug-in may draw from it

@@ -14,19 +14,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from paper_kit.bench import machine, transfer
+from paper_kit.bench import distributed, machine, transfer
 from paper_kit.bench.checkpoint import clear_checkpoints, load_checkpoint
 from paper_kit.bench.environment import choose_device
+from paper_kit.bench.joining import part_with
 from paper_kit.bench.loaded import loaded
 from paper_kit.bench.outcome import write_outcome
 from paper_kit.bench.pixels import Preparation
 from paper_kit.bench.progress import NO_MEMORY, Progress, Report, ShouldStop, never
 from paper_kit.bench.randomness import seed_everything
+from paper_kit.bench.ranks import ALONE, Ranks
+from paper_kit.bench.shares import check_images
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
 from paper_kit.core.damage import check_present, lost, sweep
 from paper_kit.core.errors import Lost, PaperkitError, StoreLost
+from paper_kit.core.files import place_of
 from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
@@ -85,13 +89,22 @@ class NoMemory(PaperkitError):
         super().__init__(f"{NO_MEMORY} for a batch. Set micro_batch = {max(1, size // 2)}.")
         self.size, self.epoch = size, epoch
 
+    def __reduce__(self) -> tuple[type[NoMemory], tuple[int, int]]:
+        """How it comes from another process."""
+        return NoMemory, (self.size, self.epoch)
+
 
 def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop) -> bool:
     """Whether the run is done; otherwise its checkpoint waits. Memory too small is met as `oom` says."""
     smaller, told = 0, ""
     while True:
         try:
-            return _train(spec, store, resources, report, should_stop, (smaller, told))
+            if resources.devices == 1:
+                return train_here(spec, store, resources, report, should_stop, (smaller, told))
+            place = place_of(store.folder(spec.id)).absolute()
+            root = store.root.absolute()
+            task = distributed.Task(spec, root, store.job, place, resources, (smaller, told))
+            return distributed.train(task, report, should_stop)
         except NoMemory as error:
             if resources.oom == "stop" or error.size == 1:
                 raise
@@ -102,16 +115,21 @@ def _work(spec: RunSpec, store: Store, resources: Resources, report: Report, sho
         gc.collect()  # the step that failed held its tensors
 
 
-def _train(
+def train_here(
     spec: RunSpec,
     store: Store,
     resources: Resources,
     report: Report,
     should_stop: ShouldStop,
     deviation: tuple[int, str],
+    ranks: Ranks = ALONE,
 ) -> bool:
-    """Whether the run is done, trained with a smaller micro_batch where the deviation has one."""
-    training, dataset = _begin(spec, store, resources, report)
+    """Whether the run is done, trained with a smaller micro_batch where the deviation has one.
+
+    With others of `ranks`, which each call this, the first one writes.
+    """
+    with ranks.first_before_others():
+        training, dataset = _begin(spec, store, resources, report, ranks)
     if deviation[0]:
         training.micro_batch, training.deviations = deviation[0], (*training.deviations, deviation[1])
 
@@ -121,28 +139,26 @@ def _train(
 
     tick = _reporter(training, report)
     tick(0, 0.0)
+    checkpoint, history = store.file(spec.id, CHECKPOINT), store.file(spec.id, HISTORY)
+    stops = {"should_stop": should_stop, "should_leave": should_leave}
     try:
-        finished = fit(
-            training,
-            checkpoint=store.file(spec.id, CHECKPOINT),
-            history=store.file(spec.id, HISTORY),
-            tick=tick,
-            should_stop=should_stop,
-            should_leave=should_leave,
-        )
+        finished = fit(training, checkpoint=checkpoint, history=history, tick=tick, **stops)
     except Exception as error:
         if _out_of_memory(error):
             raise NoMemory(training.micro_batch or spec.batch_size, training.epoch + 1) from None
         raise
-    if finished:
+    part_with(training)
+    if finished and ranks.first:
         check_present(store, spec.id)
         report(Progress(run_id=spec.id, stage="test", epoch=training.epoch, epochs=spec.epochs))
         write_outcome(training, dataset, store)
-        clear_checkpoints(store.file(spec.id, CHECKPOINT))
+        clear_checkpoints(checkpoint)
     return finished
 
 
-def _begin(spec: RunSpec, store: Store, resources: Resources, report: Report) -> tuple[Training, Dataset]:
+def _begin(
+    spec: RunSpec, store: Store, resources: Resources, report: Report, ranks: Ranks
+) -> tuple[Training, Dataset]:
     """The training as it was left, or before its first epoch; what it learns from is at hand."""
     saved = load_checkpoint(store.file(spec.id, CHECKPOINT), partial(tell, store, spec.id))
     device = choose_device(resources.device)
@@ -150,10 +166,11 @@ def _begin(spec: RunSpec, store: Store, resources: Resources, report: Report) ->
     report(Progress(run_id=spec.id, stage="data", epochs=spec.epochs))
     dataset = open_dataset(spec.dataset, resources.data_roots, resources.cache, resources.skip_bad)
     data = load_data(spec, dataset, device)
+    check_images(spec, len(data.train), ranks.size)
     model = first_model(spec, data.train.targets.shape[1], device)
     if not saved:
         transfer.start_from(model, spec.transfer, store, resources.weights_folders)
-    training = setup(spec, model, data)
+    training = setup(spec, model, data, ranks)
     if saved:
         restore(training, saved)
     return training, dataset
@@ -212,7 +229,9 @@ def keep_freed_memory() -> None:
 
 
 def _threads(resources: Resources) -> int:
-    return resources.threads or max(1, machine.cores() // max(1, resources.jobs))
+    """Of one process; those of a run share the run's."""
+    whole = resources.threads or max(1, machine.cores() // max(1, resources.jobs))
+    return max(1, whole // resources.devices)
 
 
 def _reporter(training: Training, report: Report) -> Callable[[int, float], None]:

@@ -14,6 +14,7 @@ from paper_kit.bench.costs import costs_to_measure, measure_each
 from paper_kit.bench.elsewhere import signs, wait_for_work
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report, never
+from paper_kit.bench.shares import check_shares
 from paper_kit.bench.stopping import Stop, Terminated, Why, stopping
 from paper_kit.core.damage import check_writable, set_damaged_aside
 from paper_kit.core.errors import InputError
@@ -111,6 +112,7 @@ def submit_study(
     """How many runs a cluster's queue has now; nobody waits for them. InputError as of `run_study`."""
     missing = to_train(chosen_runs(plans, only), store, executor)
     if missing:
+        check_shares(missing, resources.devices)
         ready = partial(prepare, missing, store, resources, report)
         options = executor.arguments | {"wait": False}
         load("executor", executor.name)(missing, store, resources, report, never, ready, **options)
@@ -131,6 +133,7 @@ def _train(
     left = tuple(run for run in runs if store.state(run) is not RunState.DONE)
     if not left:
         return
+    check_shares(left, resources.devices)
     check_writable(store.root)
     execute = load("executor", executor.name)
     shared = resources if executor.name in ELSEWHERE else share(resources, len(runs))

@@ -18,9 +18,11 @@ from paper_kit.bench import optim
 from paper_kit.bench.checkpoint import copied, save_checkpoint
 from paper_kit.bench.evaluate import autocast, outputs, scores
 from paper_kit.bench.examples import drawn_labels, order
+from paper_kit.bench.joining import join, reducing
 from paper_kit.bench.loading import Batch, loaded, parts
 from paper_kit.bench.progress import ShouldStop, never
 from paper_kit.bench.randomness import generators, seed_everything, set_generators
+from paper_kit.bench.ranks import Looks
 from paper_kit.bench.training import Best, Midway, Training, state
 from paper_kit.bench.transfer import set_trainable, trainable_stages
 from paper_kit.core.errors import PaperkitError
@@ -48,20 +50,23 @@ def fit(
 ) -> bool:
     """Whether the training finished; if it was stopped before, the checkpoint holds what was done.
 
-    `should_stop` is asked once after an epoch, `should_leave` about once a second in its midst.
+    `should_stop` is asked once after an epoch, `should_leave` about once a second in its midst. Where several
+    processes train together, the first one's answers count, and it alone writes.
     """
     saved = time.monotonic()
     while not t.finished:
         row = train_epoch(t, tick, should_leave)
         if row is None:
-            save_checkpoint(checkpoint, state(t))
+            if t.ranks.first:
+                save_checkpoint(checkpoint, state(t))
             return False
         row |= validate(t)
         t.history.append(row)
-        write_text(history, "".join(json.dumps(line) + "\n" for line in t.history))
+        if t.ranks.first:
+            write_text(history, "".join(json.dumps(line) + "\n" for line in t.history))
         tick(0, row["images_per_second"])
-        stopping = not t.finished and should_stop()
-        if stopping or time.monotonic() - saved > SAVE_EVERY_S:
+        stopping = not t.finished and t.ranks.agreed(should_stop())
+        if t.ranks.first and (stopping or time.monotonic() - saved > SAVE_EVERY_S):
             save_checkpoint(checkpoint, state(t))
             saved = time.monotonic()
         if stopping:
@@ -80,24 +85,24 @@ def train_epoch(
     targets = t.data.train.targets
     if t.data.draw_labels:
         targets = drawn_labels(targets, spec.seed, epoch)
+    join(t)
     first, totals, earlier_s = _begun(t)
-    start = shown = time.perf_counter()
+    looks = Looks(t.ranks, TICK_S, first)
     for number, batches in enumerate(loaded(t, indices, first), first):
         done = t.epoch * t.updates + number
         rate = optim.lr_at(done, spec.schedule, spec.optim.lr, spec.epochs * t.updates, t.updates)
         optim.set_lr(t.optimizer, rate)
         step(t, batches, targets, number, totals)
-        if time.perf_counter() - shown > TICK_S:
-            check(t, totals)
-            shown = time.perf_counter()
-            tick(number + 1, (number + 1 - first) * t.update_images / (shown - start))
-            if number + 1 < t.updates and should_leave():
-                t.midway = Midway(number + 1, totals, earlier_s + shown - start, generators(t.device))
+        if looks.due(number + 1):
+            summed = check(t, totals)
+            seconds = looks.looked(number + 1)
+            tick(number + 1, (number + 1 - first) * t.update_images / seconds)
+            if number + 1 < t.updates and t.ranks.agreed(should_leave()):
+                t.midway = Midway(number + 1, summed, earlier_s + seconds, generators(t.device))
                 return None
-    check(t, totals)
-    seconds = earlier_s + time.perf_counter() - start
+    summed = check(t, totals)
     t.epoch, t.midway = epoch, None
-    return _row(t, totals, rate, learning, seconds)
+    return _row(t, summed, rate, learning, earlier_s + time.perf_counter() - looks.start)
 
 
 def _begun(t: Training) -> tuple[int, Tensor, float]:
@@ -105,19 +110,25 @@ def _begun(t: Training) -> tuple[int, Tensor, float]:
     if t.midway is None:
         return 0, torch.zeros(5, device=t.device), 0.0
     set_generators(t.midway.generators, t.device)
-    return t.midway.updates, t.midway.totals.to(t.device), t.midway.seconds
+    totals = t.midway.totals.to(t.device)
+    return t.midway.updates, totals if t.ranks.first else torch.zeros_like(totals), t.midway.seconds
 
 
 def step(t: Training, batches: Sequence[Batch], targets_NK: Tensor, number: int, totals: Tensor) -> None:
     """Nothing; the model has taken the epoch's update `number` from its batches."""
-    images_of_update = sum(len(batch.images) for batch in batches)
+    images_of_update = sum(batch.whole for batch in batches)
+    t.ranks.seed(t.spec.seed, t.epoch + 1, number + 1)
     for batch in batches:
         labels, targets = t.data.train.labels[batch.rows], batch.mix.targets(targets_NK[batch.rows])
-        predicted = []
-        for piece in _pieces(len(batch.images), t.micro_batch):
-            logits, loss = forward(t, batch.images[piece], targets[piece])
-            count = len(logits)
-            t.scaler.scale(loss * (count / images_of_update)).backward()  # type: ignore[no-untyped-call]
+        predicted: list[Tensor] = []
+        pieces = _pieces(t, batch.whole)
+        for piece in pieces:
+            last = batch is batches[-1] and len(predicted) == len(pieces) - 1
+            with reducing(t, last):
+                logits, loss = forward(t, batch.images[piece], targets[piece])
+                count = len(logits)
+                part = count * t.ranks.size / images_of_update  # of the mean that DDP takes of the gradients
+                t.scaler.scale(loss * part).backward()  # type: ignore[no-untyped-call]
             predicted.append(logits)
             _add(totals, loss.detach(), count)
         if t.spec.task == "emotion":
@@ -136,7 +147,7 @@ def forward(t: Training, images: Tensor, targets: Tensor) -> tuple[Tensor, Tenso
 
 def validate(t: Training) -> dict[str, float]:
     """Validation columns of the epoch's row; the best epoch so far keeps its weights."""
-    logits = outputs(t.evaluated, t.data.validation, t.data.prepare, t.spec.precision)[0]
+    logits = outputs(t.evaluated, t.data.validation, t.data.prepare, t.spec.precision, ranks=t.ranks)[0]
     if not np.isfinite(logits).all():
         raise Diverged(_advice(t, t.epoch, "an output on the validation images"))
     found = scores(logits, t.data.validation, t.spec.task)
@@ -146,11 +157,16 @@ def validate(t: Training) -> dict[str, float]:
     return {f"validation_{name}": number for name, number in found.items()}
 
 
-def check(t: Training, totals: Tensor) -> None:
-    """Nothing; Diverged where a loss was not finite. In fp16 a few are normal, an epoch of them not."""
-    _, _, seen, nonfinite, _ = totals.tolist()
+def check(t: Training, totals: Tensor) -> Tensor:
+    """The totals over all devices; Diverged where a loss was not finite.
+
+    In fp16 a few are normal, an epoch of them not.
+    """
+    summed = t.ranks.summed(totals)
+    _, _, seen, nonfinite, _ = summed.tolist()
     if nonfinite and (t.spec.precision != "fp16" or not seen):
         raise Diverged(_advice(t, t.epoch + 1, "the training loss"))
+    return summed
 
 
 def _update(t: Training, updates_done: int, totals: Tensor) -> None:
@@ -159,7 +175,7 @@ def _update(t: Training, updates_done: int, totals: Tensor) -> None:
     if clip or t.scaler.is_enabled():
         t.scaler.unscale_(t.optimizer)
         norm = optim.clip_gradients(t.parameters, clip or math.inf)
-        if t.scaler.is_enabled():
+        if t.scaler.is_enabled() and t.ranks.first:  # the others skip the same steps
             totals[SKIPPED].add_(~norm.isfinite())
     t.scaler.step(t.optimizer)
     t.scaler.update()
@@ -198,6 +214,8 @@ def _row(t: Training, totals: Tensor, rate: float, learning: int, seconds: float
     if t.spec.task == "emotion":
         row["train_accuracy"] = correct / max(seen, 1.0)
     images = min(t.updates * t.update_images, len(t.data.train))
+    if t.ranks.size > 1:
+        row["devices"] = t.ranks.size
     return row | {
         "seconds": round(seconds, 4),
         "images_per_second": round(images / seconds, 2),
@@ -208,8 +226,9 @@ def _row(t: Training, totals: Tensor, rate: float, learning: int, seconds: float
     }
 
 
-def _pieces(count: int, size: int) -> list[slice]:
-    """Slices of a batch of `count` images, as `parts` parts it; the whole where `size` is 0."""
-    if not size:
+def _pieces(t: Training, count: int) -> list[slice]:
+    """Slices of this device's images of a batch of `count`, as `parts` parts the batch for micro_batch."""
+    if not t.micro_batch:
         return [slice(None)]
-    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts(np.arange(count), size)]
+    found = parts(np.arange(count), t.micro_batch)
+    return [t.ranks.local(slice(int(part[0]), int(part[-1]) + 1), count) for part in found]

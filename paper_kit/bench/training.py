@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from paper_kit.bench import losses, optim
 from paper_kit.bench.averaging import Average
@@ -17,6 +18,7 @@ from paper_kit.bench.checkpoint import Weights
 from paper_kit.bench.compiling import compiled
 from paper_kit.bench.examples import Examples
 from paper_kit.bench.pixels import Preparation
+from paper_kit.bench.ranks import ALONE, Ranks
 from paper_kit.core.spec import RunSpec
 
 
@@ -73,6 +75,9 @@ class Training:
     midway: Midway | None = None
     micro_batch: int = 0
     deviations: tuple[str, ...] = ()
+    ranks: Ranks = ALONE
+    joined: DistributedDataParallel | None = None  # with others: what passes images in the model's place
+    learned: list[bool] = field(default_factory=list)  # of each parameter, whether it learns in `joined`
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:
@@ -102,7 +107,7 @@ class Training:
         return self.epoch >= self.spec.epochs or 0 < self.spec.patience <= waited
 
 
-def setup(spec: RunSpec, model: nn.Module, data: Data) -> Training:
+def setup(spec: RunSpec, model: nn.Module, data: Data, ranks: Ranks = ALONE) -> Training:
     """A training before its first epoch; `model` holds its first weights and lies on the examples' device."""
     device = data.train.pixels.device
     stages = optim.stages_of(model)
@@ -120,8 +125,9 @@ def setup(spec: RunSpec, model: nn.Module, data: Data) -> Training:
         optimizer=optim.optimiser(model, stages, spec.optim),
         scaler=torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16"),
         ema=Average(model, decay) if decay else None,
-        forward=compiled(model, spec.compile_mode) if spec.compile else model,
+        forward=compiled(model, spec.compile_mode) if spec.compile and ranks.size == 1 else model,
         micro_batch=spec.micro_batch,
+        ranks=ranks,
     )
 
 

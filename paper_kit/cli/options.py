@@ -56,6 +56,14 @@ Jobs = Annotated[
 Threads = Annotated[
     int, typer.Option(min=0, help="CPU threads of each run; 0: the cores shared out.", show_default=False)
 ]
+Devices = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="GPUs, or processes on a CPU, that share each batch of a run; 0: paperkit.local.toml's, or 1.",
+        show_default=False,
+    ),
+]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
 Only = Annotated[
     list[str] | None,

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_kit.cli.options import Data, Device, DeviceName, Jobs, Named, Oom, OomChoice, SkipBad, Threads
+from paper_kit.cli.options import (
+    Data,
+    Device,
+    DeviceName,
+    Devices,
+    Jobs,
+    Named,
+    Oom,
+    OomChoice,
+    SkipBad,
+    Threads,
+)
 from paper_kit.cli.text import say
 
 if TYPE_CHECKING:
@@ -32,6 +43,7 @@ def retry(
     device: Device = DeviceName.AUTO,
     skip_bad: SkipBad = False,
     data: Data = None,
+    devices: Devices = 0,
 ) -> None:
     """Run the failed runs again, and those that waited for them; nothing else."""
     from paper_kit.cli.run_all import conclude, work
@@ -48,7 +60,7 @@ def retry(
         for file in (file for run_id in ids for file in place.store.folder(run_id).glob("checkpoint*.pt")):
             file.unlink(missing_ok=True)
     chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
-    resources = place.resources(data, oom=oom.value, **chosen)
+    resources = place.resources(data, oom=oom.value, devices=devices, **chosen)
     say(f"Trying again: {', '.join(sorted(ids))}")
     conclude(work(place, plans, resources, Part(name="local"), (), ids), plans)
 

@@ -10,6 +10,7 @@ from paper_kit.cli.options import (
     Data,
     Device,
     DeviceName,
+    Devices,
     Experiments,
     Jobs,
     Only,
@@ -67,6 +68,7 @@ def run_all(
     set_: Set = None,
     seeds: Seeds = "",
     oom: Oom = OomChoice.STOP,
+    devices: Devices = 0,
 ) -> None:
     """Train and benchmark all models of the experiments.
 
@@ -74,12 +76,11 @@ def run_all(
     """
     from paper_kit.cli.workplace import split_keys, workplace
 
-    place = workplace(experiments)
-    if set_ or seeds:
-        place = derived(place, tuple(set_ or ()), seeds)
+    place = derived(workplace(experiments), tuple(set_ or ()), seeds)
     plans = place.plans()
-    chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
-    resources = place.resources(data, **chosen, time_limit_s=seconds_of(time_limit), oom=oom.value)
+    chosen: dict[str, object] = {"jobs": jobs, "threads": threads, "device": device.value, "devices": devices}
+    chosen |= {"skip_bad": skip_bad, "time_limit_s": seconds_of(time_limit), "oom": oom.value}
+    resources = place.resources(data, **chosen)
     keys = split_keys(only)
     if dry_run:
         tell_plan(place, plans, resources, keys, refresh)
@@ -101,7 +102,9 @@ def tell_idle(plans: tuple[Plan, ...]) -> None:
 
 
 def derived(place: Workplace, settings: tuple[str, ...], seeds: str) -> Workplace:
-    """The workplace with new experiment files in place of its own."""
+    """The workplace with new experiment files in place of its own, where something is set."""
+    if not (settings or seeds):
+        return place
     from dataclasses import replace
 
     from paper_kit.core.derive import derive

@@ -40,7 +40,9 @@ class Workplace:
         return load_plans(self.files, weights=weights_folders(self.root))
 
     def resources(self, data: list[str] | None = None, **choices: object) -> Resources:
-        """What the command may use, with this machine's paths."""
+        """What the command may use, with this machine's paths, and its `devices` where these are 0."""
+        if choices.get("devices") == 0:
+            choices["devices"] = local_config(self.root).devices
         return Resources.model_validate(
             {
                 "data_roots": data_roots(self.root, tuple(data or ())),

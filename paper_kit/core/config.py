@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from paper_kit.core.errors import InputError, did_you_mean
@@ -92,6 +92,7 @@ class LocalConfig(Frozen):
 
     data: dict[str, str] = {}
     weights: tuple[str, ...] = ()
+    devices: Annotated[int, Field(ge=1)] = 1  # that share each batch of a run, where `--devices` says nothing
     resources: dict[str, dict[str, Any]] = {}  # executor -> its options, such as [resources.slurm]
 
 

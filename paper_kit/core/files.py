@@ -66,6 +66,11 @@ def made_in(place: Path, folder: Path) -> Iterator[None]:
         del _PLACES[key]
 
 
+def place_of(folder: Path) -> Path:
+    """Where files of `folder` are made: in the folder itself, or as the block around says."""
+    return _PLACES.get(os.path.realpath(folder), folder)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path, renamed onto `path` when the block ends without an error.
@@ -73,7 +78,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The content is on the disk before it has its name. OSError names `path` where nothing can be written
     there; Lost where another may write there now.
     """
-    place = _PLACES.get(os.path.realpath(path.parent), path.parent)
+    place = place_of(path.parent)
     try:
         with _replacing(path, place) as part:
             yield part

@@ -96,6 +96,7 @@ class RunRecord(Frozen):
     code: dict[str, str] = {}
     amp: dict[str, Any] = {}
     deviations: tuple[str, ...] = ()  # where the training was not as the spec says, and why
+    parallel: dict[str, Any] = {}  # how several devices shared the training; empty where one did it
 
     @field_validator(*_SHAPES)
     @classmethod

@@ -219,12 +219,17 @@ class Reading(Frozen):
 
 
 class Resources(Frozen):
-    """Where runs happen; nothing here may change their numbers beyond float order, `oom` apart."""
+    """Where runs happen; nothing here may change their numbers beyond float order, `oom` apart.
+
+    With several `devices` batches, order, transforms, mixing, batch norm and the mean loss are those of one.
+    Dropout and drop path draw other masks, as they do on a GPU in place of a CPU: runs say how they ran.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: CountOrNone = 0  # 0: one a core, or as many a GPU as is fastest
     packing: bool = False  # jobs is a limit: one a GPU at first, and more where that is measured to be faster
     threads: CountOrNone = 0  # 0: cores divided by jobs
+    devices: Count = 1  # that share each batch of a run: GPUs, or processes on a CPU
     skip_bad: bool = False
     oom: Literal["stop", "halve"] = "stop"  # halve: a batch too large goes on in halves; the record names it
     time_limit_s: NotNegative = 0.0  # 0: none

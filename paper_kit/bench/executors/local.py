@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from paper_kit.bench.executors._worker import READY, STOP, Task, work
-from paper_kit.bench.machine import share, usable_gpus
+from paper_kit.bench.machine import places, share
 from paper_kit.bench.packing import Packing
 from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
@@ -96,7 +96,7 @@ class Crew:
     def __init__(self, store: Store, resources: Resources) -> None:
         self._store = store
         self._resources = resources
-        self._gpus = usable_gpus(resources)
+        self._gpus = places(resources)
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[Worker | None] = [None] * resources.jobs
         self._packing = Packing(-(-resources.jobs // len(self._gpus))) if resources.packing else None

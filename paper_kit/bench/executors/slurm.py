@@ -138,7 +138,13 @@ def measuring(ask: Ask) -> str:
 
 
 def settled(resources: Resources, ask: Ask) -> Resources:
-    """The resources of one job: alone in it, with its cores, and paths that hold on every node."""
+    """The resources of one job: alone in it, with its cores, and paths that hold on every node.
+
+    InputError where a run is to use more GPUs than its job has.
+    """
+    if 0 < ask.gpus < resources.devices and resources.device != "cpu":
+        told = f"--devices {resources.devices}: [resources.slurm] asks for {ask.gpus} GPUs a run (gpus)."
+        raise InputError(f"{told} {ROUTE}")
     return resources.model_copy(
         update={
             "jobs": 1,
