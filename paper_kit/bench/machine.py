@@ -61,3 +61,18 @@ def share(resources: Resources, runs: int) -> Resources:
     threads = resources.threads or max(1, everything // jobs)
     packing = resources.packing or (found > 0 and not resources.jobs)
     return resources.model_copy(update={"jobs": jobs, "threads": threads, "packing": packing})
+
+
+def on_a_node(resources: Resources, cpus: int) -> Resources:
+    """The resources of one run on a cluster's node: alone, with so many cores, and paths that hold there."""
+    return resources.model_copy(
+        update={
+            "jobs": 1,
+            "packing": False,
+            "threads": resources.threads or cpus,
+            "time_limit_s": 0.0,
+            "cache": resources.cache.absolute(),
+            "data_roots": {name: path.absolute() for name, path in resources.data_roots.items()},
+            "weights_folders": tuple(path.absolute() for path in resources.weights_folders),
+        }
+    )
