@@ -99,8 +99,8 @@ def _started(ray: Any, gpus: int) -> Iterator[Any]:
 
 
 def _silent() -> dict[str, str]:
-    """Environment variables of a driver that reports to nobody."""
-    return {"RAY_USAGE_STATS_ENABLED": "0"}
+    """Environment variables of a driver that reports to nobody, and prints nothing of its cluster's."""
+    return {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 
 
 def _closed() -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from paper_kit.bench.progress import Event
+from paper_kit.bench.progress import Event, Note
 from paper_kit.core.damage import lost
 from paper_kit.core.errors import Lost
 from paper_kit.core.files import replacing, synced
@@ -39,6 +39,8 @@ class Desk:
         if self._stop:
             return 0
         self._begun[run_id] += 1
+        if self._begun[run_id] > 1:
+            self._news.append(Note(text=f"Run {run_id} lost its worker, and goes on"))
         return self._begun[run_id]
 
     def hear(self, event: Event) -> None:

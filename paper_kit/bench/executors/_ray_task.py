@@ -123,8 +123,8 @@ def _check_shared(job: Job) -> None:
     """Nothing; InputError where the folder of runs is another one here, or none."""
     if not (job.store / job.mark).exists():
         raise InputError(
-            f"{job.store}: the node {platform.node()} does not see this folder of runs. Set "
-            "shared = false in [resources.ray] of paperkit.local.toml, or put the runs where every node sees them (--runs)."
+            f"{job.store}: the node {platform.node()} does not see this folder of runs. Set shared = false "
+            "in [resources.ray] of paperkit.local.toml, or put the runs where every node sees them (--runs)."
         )
 
 
