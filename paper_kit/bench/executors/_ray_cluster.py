@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,12 +29,15 @@ UNITS = {"CPU": "CPUs", "GPU": "GPUs", "memory": "bytes of memory"}
 def cluster(address: str, gpus: int) -> Iterator[Any]:
     """The module ray, connected: to a cluster with so many GPUs that is started and ended here, where the
     address is empty. InputError where Ray is not installed, or nothing answers at the address."""
+    late = "ray" in sys.modules and not _token.cache_info().currsize
     with _settings(_silent() if address else _silent() | _closed()):
         ray = _ray()
         if ray.is_initialized():  # by the program that calls; the connection is its own
             yield ray
         elif address:
             yield from _connected(ray, address)
+        elif late:  # it reads how it is closed to others when it is imported
+            raise InputError("Ray was imported before. Call ray.init() before this, and that cluster is used.")
         else:
             yield from _started(ray, gpus)
 
