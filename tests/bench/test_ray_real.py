@@ -106,53 +106,40 @@ def check_equal(runs, store, resources, folder):
         assert [row["epoch"] for row in store.history(run.id)] == list(range(1, run.epochs + 1))
 
 
-def test_a_run_whose_node_is_gone_goes_on_from_what_was_fetched_of_it(place, tmp_path):
+def test_a_run_whose_node_is_gone_goes_on_at_another_from_what_was_fetched_of_it(place, tmp_path):
     (store, resources), events = place, []
-    long = spec(seed=7, epochs=LONG)
-    with two_nodes() as nodes:
+    runs = [spec(seed=seed, epochs=LONG) for seed in (7, 8)]
+    with two_nodes() as (cluster, second):
 
         def lose():
-            until(lambda: store.file(long.id, "checkpoint.pt").is_file())
-            nodes.lose()
+            for run in runs:
+                until(lambda run=run: store.file(run.id, "checkpoint.pt").is_file())
+            cluster.remove_node(second, allow_graceful=False)
 
         losing = threading.Thread(target=lose)
         losing.start()
-        options = {"shared": False, "scratch": str(tmp_path / "node"), "address": nodes.address}
-        execute([long], store, resources, events, **options)
+        options = {"shared": False, "scratch": str(tmp_path / "node"), "address": cluster.address}
+        execute(runs, store, resources, events, **options)
         losing.join()
-    assert ends(events) == {long.id: RunState.DONE}
-    check_equal([long], store, resources, tmp_path / "here")
-    log = (store.root / "logs" / f"ray-{long.id}.log").read_text()
-    assert log.count(f": 0 of {LONG} epochs") == 1
-
-
-class Nodes:
-    """A cluster of a head without cores, and of one node with one, in whose place another one may come."""
-
-    def __init__(self):
-        from ray.cluster_utils import Cluster
-
-        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        self.address = self._cluster.address
-        self._node = self._cluster.add_node(num_cpus=1)
-
-    def lose(self):
-        """Nothing; the node was killed with its workers, and another one has joined."""
-        self._cluster.remove_node(self._node, allow_graceful=False)
-        self._cluster.add_node(num_cpus=1)
-
-    def end(self):
-        self._cluster.shutdown()
+    assert ends(events) == {run.id: RunState.DONE for run in runs}
+    (told,) = [event.text for event in events if isinstance(event, Note) and "lost its worker" in event.text]
+    assert sum(run.id in told for run in runs) == 1
+    check_equal(runs, store, resources, tmp_path / "here")
+    logs = [(store.root / "logs" / f"ray-{run.id}.log").read_text() for run in runs]
+    assert [log.count(f": 0 of {LONG} epochs") for log in logs] == [1, 1]
 
 
 @contextmanager
 def two_nodes():
+    """A cluster of two nodes with a core each, and the node that is not its head."""
     with _ray_cluster._settings(_ray_cluster._silent() | _ray_cluster._closed()):
-        nodes = Nodes()
+        from ray.cluster_utils import Cluster
+
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         try:
-            yield nodes
+            yield cluster, cluster.add_node(num_cpus=1)
         finally:
-            nodes.end()
+            cluster.shutdown()
 
 
 def test_who_stops_leaves_runs_that_can_be_resumed_within_seconds(place):

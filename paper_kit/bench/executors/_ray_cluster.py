@@ -37,7 +37,9 @@ def cluster(address: str, gpus: int) -> Iterator[Any]:
         elif address:
             yield from _connected(ray, address)
         elif late:  # it reads how it is closed to others when it is imported
-            raise InputError("Ray was imported before. Call ray.init() before this, and that cluster is used.")
+            raise InputError(
+                "Ray was imported before. Call ray.init() before this, and that cluster is used."
+            )
         else:
             yield from _started(ray, gpus)
 

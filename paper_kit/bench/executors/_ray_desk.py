@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,14 @@ class Keeper:
             part.write_bytes(data.data)
             if path.name == CHECKPOINT and path.is_file():
                 path.replace(path.with_name(BEFORE))
+
+
+def answer(ref: Any, seconds: float | None = None) -> Any:
+    """What an actor answers a task, which keeps its cores meanwhile: in `ray.get`, Ray lends them to others.
+
+    TimeoutError after some seconds.
+    """
+    return ref.future().result(seconds)
 
 
 def log_of(root: Path, run_id: str) -> Path:

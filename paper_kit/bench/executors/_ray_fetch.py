@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_kit.bench.executors._ray_desk import BEFORE, RECORD, TAKEN, log_of
+from paper_kit.bench.executors._ray_desk import BEFORE, RECORD, TAKEN, answer, log_of
 from paper_kit.bench.progress import Ended
 from paper_kit.core.config import study_root
 from paper_kit.core.errors import InputError
@@ -86,10 +86,8 @@ def node_folder(scratch: str) -> Path:
 @contextmanager
 def fetched(spec: RunSpec, away: Away, keeper: Any) -> Iterator[Copy | None]:
     """A copy of the run's folder, sent back as it changes and in the end; None where another has the run."""
-    import ray
-
     token, home = secrets.token_hex(8), node_folder(away.scratch)
-    names = ray.get(keeper.open.remote(spec, token))
+    names = answer(keeper.open.remote(spec, token))
     if names is None:
         yield None
         return
@@ -103,7 +101,7 @@ def fetched(spec: RunSpec, away: Away, keeper: Any) -> Iterator[Copy | None]:
                 yield copy
     finally:
         shutil.rmtree(root, ignore_errors=True)
-        ray.get(keeper.close.remote(spec.id, token))
+        answer(keeper.close.remote(spec.id, token))
 
 
 class Copy:
@@ -120,10 +118,8 @@ class Copy:
 
     def fetch(self, names: Iterable[str]) -> None:
         """Nothing; the files are here."""
-        import ray
-
         for name in names:
-            write_bytes(self.root / name, ray.get(self._keeper.read.remote(name)).tobytes())
+            write_bytes(self.root / name, answer(self._keeper.read.remote(name)).tobytes())
         self._sent = {path: _signature(path) for path in self._files()}
 
     def resources(self, resources: Resources) -> Resources:
@@ -137,8 +133,6 @@ class Copy:
 
     def send(self) -> None:
         """Nothing; the keeper has what changed since the last time, a record last."""
-        import ray
-
         for path in sorted(self._files(), key=lambda path: (path.name == RECORD, path.name)):
             with suppress(FileNotFoundError):  # replaced or removed in this moment: the next look finds it
                 signature = _signature(path)
@@ -146,7 +140,7 @@ class Copy:
                     continue
                 data, name = np.fromfile(path, np.uint8), path.relative_to(self.root).as_posix()
                 asked = self._keeper.write.remote(self._run_id, self._token, name, data)
-                self._refusal, self._lost = ray.get(asked)
+                self._refusal, self._lost = answer(asked)
                 self._sent[path] = signature
 
     def ending(self, ended: Ended) -> Ended:

@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from paper_kit.bench.executors._ray_desk import log_of
+from paper_kit.bench.executors._ray_desk import answer, log_of
 from paper_kit.bench.executors._ray_fetch import Away, fetched, study_of
 from paper_kit.bench.executors._worker import Told, environment, train
 from paper_kit.bench.progress import Ended, Event, ShouldStop, never
@@ -46,9 +47,7 @@ class Job:
 
 def work(job: Job, desk: Any, keeper: Any = None) -> Ended:
     """How the run ended. InputError where this node does not see the folder of runs and should."""
-    import ray
-
-    times = ray.get(desk.begin.remote(job.spec.id))
+    times = answer(desk.begin.remote(job.spec.id))
     if times == 0:
         return Ended(run_id=job.spec.id, state=RunState.PARTIAL)
     if times > job.tries:  # Ray itself tries without end where memory runs out
@@ -136,7 +135,8 @@ class _Heard(Told):
         self.terminated = False
         self._desk = desk
         self._refused = refused
-        self._asked = 0.0
+        self._asked = time.monotonic()
+        self._answer: Future[bool] | None = None
 
     def terminate(self, _number: int, _frame: FrameType | None) -> None:
         """Nothing; SIGTERM came, as where the node is taken away: the run is saved and stops."""
@@ -149,19 +149,15 @@ class _Heard(Told):
 
     def should_stop(self) -> bool:
         """Whether the run at work is to be saved and to stop."""
-        now = time.monotonic()
-        if not self._leave and now - self._asked >= ASK_S:
-            self._asked = now
-            self._leave = self._refused() or self._told_to_stop()
-        return self._leave
-
-    def _told_to_stop(self) -> bool:
-        import ray
-
-        try:
-            return bool(ray.get(self._desk.stopping.remote(), timeout=PATIENCE_S))
-        except ray.exceptions.RayError:  # with the desk, the driver is gone
-            return True
+        silent_s = time.monotonic() - self._asked
+        if self._answer is not None and self._answer.done():
+            # with the desk, the driver is gone
+            self._leave = self._leave or self._answer.exception() is not None or self._answer.result()
+            self._answer = None
+        if self._answer is None and silent_s >= ASK_S:
+            self._asked = time.monotonic()
+            self._answer = self._desk.stopping.remote().future()
+        return self._leave or self._refused() or silent_s > PATIENCE_S
 
 
 @contextmanager
