@@ -174,7 +174,7 @@ def test_a_run_whose_workers_all_die_fails_with_what_to_type_and_the_others_go_o
     assert store.state(later) is RunState.BLOCKED
 
 
-def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind(monkeypatch):
+def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind():
     before = set(Path("/tmp").glob("paperkit-*"))
     handler = signal.getsignal(signal.SIGTERM)
     with _ray_cluster.cluster("", gpus=0) as ray:

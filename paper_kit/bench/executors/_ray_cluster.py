@@ -37,9 +37,7 @@ def cluster(address: str, gpus: int) -> Iterator[Any]:
         elif address:
             yield from _connected(ray, address)
         elif late:  # it reads how it is closed to others when it is imported
-            raise InputError(
-                "Ray was imported before. Call ray.init() before this, and that cluster is used."
-            )
+            raise InputError("Ray was imported before. Call ray.init(), and that cluster is used.")
         else:
             yield from _started(ray, gpus)
 
@@ -95,7 +93,7 @@ def _started(ray: Any, gpus: int) -> Iterator[Any]:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level="ERROR",
-                _temp_dir=folder,
+                _temp_dir=str(Path(folder) / "ray"),  # Ray itself opens its folder to all
             )
         yield ray
     finally:
