@@ -102,7 +102,8 @@ def test_files_of_runs_come_back_where_nodes_do_not_see_their_folder(ray, store,
     assert (tmp_path / "node").joinpath(f"paperkit-{os.getuid()}").stat().st_mode & 0o077 == 0
 
 
-def test_the_studys_own_plugins_go_with_runs_to_nodes_that_do_not_see_them(ray, store, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("ray")
+def test_the_studys_own_plugins_go_with_runs_to_nodes_that_do_not_see_them(tmp_path, monkeypatch):
     own = tmp_path / "plugins" / "model"
     own.mkdir(parents=True)
     (tmp_path / "experiments").mkdir()
@@ -151,7 +152,8 @@ def test_a_run_that_began_is_told_to_stop():
     assert desk.begin("c") == 0
 
 
-def test_a_run_that_another_process_has_is_left_to_it_with_what_waits_for_it(ray, store):
+@pytest.mark.usefixtures("ray")
+def test_a_run_that_another_process_has_is_left_to_it_with_what_waits_for_it(store):
     source, free = a_run(seed=1), a_run(seed=2)
     later = after(source)
     with store.lease(source.id):
@@ -173,7 +175,8 @@ def test_jobs_given_on_the_command_line_limit_how_many_are_at_work(ray, store, m
     assert max(most) == 2
 
 
-def test_a_run_whose_workers_died_fails_with_what_to_type_and_its_lease_is_free(ray, store, monkeypatch):
+@pytest.mark.usefixtures("ray")
+def test_a_run_whose_workers_died_fails_with_what_to_type_and_its_lease_is_free(store, monkeypatch):
     spec = a_run()
 
     def die(*_):
@@ -188,7 +191,8 @@ def test_a_run_whose_workers_died_fails_with_what_to_type_and_its_lease_is_free(
     assert not store.leased(spec.id)
 
 
-def test_a_run_that_ray_tries_without_end_is_given_up(ray, store, monkeypatch):
+@pytest.mark.usefixtures("ray")
+def test_a_run_that_ray_tries_without_end_is_given_up(store, monkeypatch):
     monkeypatch.setattr(Desk, "begin", lambda *_: 3)
     spec = a_run()
     assert ends(execute(store, spec, retries=1)) == {spec.id: RunState.FAILED}
@@ -287,9 +291,7 @@ def test_numbers_that_no_run_can_have_are_all_named(store):
 
 
 def test_what_no_node_has_is_an_error_here_and_waited_for_in_a_cluster_that_may_grow(ray, store):
-    with pytest.raises(
-        InputError, match="A run asks for 3 CPUs; no node of the cluster has more than 2 CPUs"
-    ):
+    with pytest.raises(InputError, match="asks for 3 CPUs; no node of the cluster has more than 2 CPUs"):
         execute(store, a_run(), cpus=3)
     ray.resources["CPU"] = 4
     ray.resources["GPU"] = 2
@@ -334,7 +336,7 @@ def test_a_cluster_that_does_not_answer_ends_the_execution_with_what_to_type(sto
         raise RayError("gone")
 
     monkeypatch.setattr(Desk, "news", gone)
-    with pytest.raises(PaperkitError, match="does not answer.*goes on from the last checkpoints"):
+    with pytest.raises(PaperkitError, match=r"does not answer.*goes on from the last checkpoints"):
         execute(store, a_run())
 
 

@@ -22,7 +22,7 @@ from paper_kit.bench.progress import Ended
 from paper_kit.core.config import study_root
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import alone_in, write_bytes
-from paper_kit.core.part import is_own, plugin_file
+from paper_kit.core.part import has, is_own, plugin_file
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState
 
@@ -46,8 +46,10 @@ def plugins_of(specs: Iterable[RunSpec]) -> Plugins:
     files: set[Path] = set()
     models, datasets = ({getattr(spec, kind).name for spec in specs} for kind in ("model", "dataset"))
     for kind, name in [*(("model", name) for name in models), *(("dataset", name) for name in datasets)]:
+        if not has(kind, name) or is_own(kind, name):  # a run of one that is not here fails and says so
+            continue
         file = plugin_file(kind, name)
-        if is_own(kind, name) or not file.is_relative_to(root):
+        if not file.is_relative_to(root):
             continue
         top = root / file.relative_to(root).parts[0]
         files |= set(top.rglob("*.py")) if ":" in name and top.is_dir() else set(file.parent.glob("*.py"))
