@@ -57,7 +57,13 @@ class Call:
 
     def remote(self, *arguments):
         self._ray.number += 1
-        ref = Ref(lambda: self._call(*arguments), self._ray.number)
+        number = self._ray.number
+
+        def called():
+            self._ray.task = self._ray.task if self._at_once else number
+            return self._call(*arguments)
+
+        ref = Ref(called, number)
         if self._at_once:
             ref.future()
         return ref
@@ -78,7 +84,7 @@ class FakeRay:
     """One connected cluster of one node."""
 
     def __init__(self, **resources):
-        self.number = 0
+        self.number = self.task = 0
         self.asked = []  # options of tasks and actors
         self.cancelled = []
         self.resources = {"CPU": 2.0, "memory": 2.0**33, **resources}
@@ -102,7 +108,7 @@ class FakeRay:
         return SimpleNamespace(
             get_node_id=lambda: NODE,
             get_session_name=lambda: SESSION,
-            get_task_id=lambda: f"task{self.number}",
+            get_task_id=lambda: f"task{self.task}",
         )
 
     def remote(self, **options):

@@ -131,12 +131,12 @@ def test_a_folder_that_others_may_write_to_holds_no_runs(tmp_path):
 
 
 def test_who_stops_starts_no_run_and_keeps_what_was_done(ray, store):
-    slow, waiting = a_run("slow", epochs=50), a_run(seed=3)
-    events = []
-    execute(store, slow, waiting, report=events.append, should_stop=lambda: bool(ray.number), resources=None)
-    assert ends(events) == {}
-    assert len(ray.cancelled) == 2
-    assert store.state(slow) is RunState.MISSING
+    done, waiting = a_run(seed=1), a_run(seed=2)
+    answers = iter([False])
+    events = execute(store, done, waiting, should_stop=lambda: next(answers, True))
+    assert ends(events) == {done.id: RunState.DONE}
+    assert [force for _, force in ray.cancelled] == [False]
+    assert store.state(waiting) is RunState.MISSING
     assert "can be resumed" in notes(events)
 
 
