@@ -86,7 +86,7 @@ def kill(store, run):
 
 def worker(run):
     """The process that prints into the run's log."""
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").iterdir():
         try:
             if (process / "fd" / "1").readlink().name == f"ray-{run.id}.log":
                 return int(process.name)
@@ -175,7 +175,7 @@ def test_a_run_whose_workers_all_die_fails_with_what_to_type_and_the_others_go_o
 
 
 def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind():
-    before = set(Path("/tmp").glob("paperkit-*"))
+    before = set(Path("/tmp").glob(f"{_ray_cluster.PREFIX}*"))
     handler = signal.getsignal(signal.SIGTERM)
     with _ray_cluster.cluster("", gpus=0) as ray:
         host, _, port = ray.get_runtime_context().gcs_address.partition(":")
@@ -183,10 +183,10 @@ def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind
         socket.create_connection(("127.0.0.1", int(port))).close()
         with pytest.raises(ConnectionRefusedError):  # who listens everywhere listens there, too
             socket.create_connection(("127.0.0.2", int(port)))
-        (new,) = set(Path("/tmp").glob("paperkit-*")) - before
+        (new,) = set(Path("/tmp").glob(f"{_ray_cluster.PREFIX}*")) - before
         assert new.stat().st_mode & 0o077 == 0
         assert signal.getsignal(signal.SIGTERM) is handler
-    assert set(Path("/tmp").glob("paperkit-*")) == before
+    assert set(Path("/tmp").glob(f"{_ray_cluster.PREFIX}*")) == before
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 

@@ -21,6 +21,7 @@ from paper_kit.core.errors import InputError
 
 LACKING = "--executor ray needs ray: pip install 'paper-kit[ray]'."
 ROUTE = "Change [resources.ray] in paperkit.local.toml."
+PREFIX = "paperkit-ray-"  # of the folder of a cluster
 SHORT = Path("/tmp")  # names of Unix sockets have at most 107 signs, and Ray needs some 75 of them
 UNITS = {"CPU": "CPUs", "GPU": "GPUs", "memory": "bytes of memory"}
 
@@ -83,7 +84,7 @@ def _connected(ray: Any, address: str) -> Iterator[Any]:
 
 
 def _started(ray: Any, gpus: int) -> Iterator[Any]:
-    folder = tempfile.mkdtemp(prefix="paperkit-", dir=SHORT if SHORT.is_dir() else None)  # closed to others
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=SHORT if SHORT.is_dir() else None)  # closed to others
     try:
         with _same_signals():
             ray.init(
