@@ -325,6 +325,10 @@ def test_an_address_where_nothing_answers_is_named(store, monkeypatch):
         execute(store, a_run(), address="auto")
     with pytest.raises(InputError, match=r"Log in to a node of the cluster and set address = \"auto\""):
         execute(store, a_run(), address="ray://head:10001")
+    with pytest.raises(InputError, match=r"address = 'head': expected \"auto\", or a host and its port"):
+        execute(store, a_run(), address="head")
+    with pytest.raises(InputError, match=r"no Ray cluster answers \(.*refused\)"):
+        execute(store, a_run(), address="127.0.0.1:1")
     _ray_cluster._token.cache_clear()
     with pytest.raises(InputError, match=r"Call ray.init\(\), and that cluster is used"):
         execute(store, a_run())

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from paper_kit.core.errors import InputError
 LACKING = "--executor ray needs ray: pip install 'paper-kit[ray]'."
 ROUTE = "Change [resources.ray] in paperkit.local.toml."
 PREFIX = "paperkit-ray-"  # of the folder of a cluster
+ANSWER_S = 5.0  # so long may the head of a cluster take to accept a connection
 SHORT = Path("/tmp")  # names of Unix sockets have at most 107 signs, and Ray needs some 75 of them
 UNITS = {"CPU": "CPUs", "GPU": "GPUs", "memory": "bytes of memory"}
 
@@ -67,11 +69,19 @@ def _connected(ray: Any, address: str) -> Iterator[Any]:
             f"[resources.ray] address = {address!r}: a client has no part in the store. Log in to a node of "
             'the cluster and set address = "auto".'
         )
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (host and port.isdigit()):
+        raise InputError(
+            f'[resources.ray] address = {address!r}: expected "auto", or a host and its port, such as '
+            '"10.0.0.1:6379".'
+        )
     try:
+        if address != "auto":  # Ray itself tries for minutes
+            socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
         with _same_signals():
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        told = str(error).partition("\n")[0]
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:
+        told = str(error).partition("\n")[0].rstrip(".")
         raise InputError(
             f"[resources.ray] address = {address!r}: no Ray cluster answers ({told}). Start one with `ray "
             "start --head`, or leave the address empty for one of this machine."
