@@ -58,11 +58,15 @@ def place(tmp_path, monkeypatch):
     return Store(tmp_path / "runs"), Resources(device="cpu", threads=1, cache=tmp_path / "data")
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_a_study_in_two_ray_workers_equals_the_local_executors_though_one_was_killed(place, tmp_path, shared):
+@pytest.mark.parametrize(
+    ("shared", "number"), [(True, signal.SIGKILL), (False, signal.SIGKILL), (True, signal.SIGTERM)]
+)
+def test_a_study_in_two_ray_workers_equals_the_local_executors_though_one_was_killed(
+    place, tmp_path, shared, number
+):
     (store, resources), runs, events = place, study(), []
     long = runs[0]
-    killing = threading.Thread(target=kill, args=(store, long))
+    killing = threading.Thread(target=kill, args=(store, long, number))
     killing.start()
     options = {"shared": shared, "scratch": str(tmp_path / "node")}
     execute(runs, store, resources, events, **options)
@@ -78,10 +82,10 @@ def test_a_study_in_two_ray_workers_equals_the_local_executors_though_one_was_ki
     assert len(left) == (0 if shared else 1)  # of the worker that was killed
 
 
-def kill(store, run):
-    """Nothing; the worker that has the run was killed once some epochs were saved."""
+def kill(store, run, number):
+    """Nothing; the worker that has the run got the signal once some epochs were saved."""
     until(lambda: store.file(run.id, "checkpoint.pt").is_file() and len(store.history(run.id)) > 20)
-    os.kill(worker(run), signal.SIGKILL)
+    os.kill(worker(run), number)
 
 
 def worker(run):

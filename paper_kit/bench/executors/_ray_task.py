@@ -88,8 +88,7 @@ def _train(job: Job, store: Store, told: _Heard) -> Ended:
 
 def lease_name() -> str:
     """What a lease says of the task at work, such as "ray:session_2026.../node/task"."""
-    import ray
-
+    ray: Any = importlib.import_module("ray")
     here = ray.get_runtime_context()
     return f"{QUEUE}:{here.get_session_name()}/{here.get_node_id()}/{here.get_task_id()}"
 
@@ -100,12 +99,11 @@ def unknown_job(name: str) -> bool:
     False for tasks of other clusters, and where there is no connection.
     """
     queue, _, place = name.partition(":")
-    if queue != QUEUE or "ray" not in sys.modules:
+    ray: Any = sys.modules.get("ray")
+    if queue != QUEUE or ray is None or not ray.is_initialized():
         return False
-    import ray
-
     session, _, task = place.partition("/")
-    if not ray.is_initialized() or session != ray.get_runtime_context().get_session_name():
+    if session != ray.get_runtime_context().get_session_name():
         return False
     return task.partition("/")[0] not in {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
