@@ -16,6 +16,7 @@ from paper_kit.bench.executors import _ray_cluster, local
 from paper_kit.bench.executors import ray as ray_executor
 from paper_kit.bench.machine import cores
 from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.core.files import read_json
 from paper_kit.core.spec import Optim, Resources, RunSpec, Transfer
 from paper_kit.core.store import RunState, Store
 
@@ -176,6 +177,19 @@ def test_a_run_whose_workers_all_die_fails_with_what_to_type_and_the_others_go_o
     assert "its worker died 2 times" in store.reason(killed.id)
     assert "memory_gb in [resources.ray]" in store.reason(killed.id)
     assert store.state(later) is RunState.BLOCKED
+
+
+def test_runs_share_a_gpu_by_parts_and_each_frees_its_memory_by_leaving(place, monkeypatch):
+    (store, _), events = place, []
+    monkeypatch.setattr(ray_executor, "RUN", "tests.bench.fake_engine:run_one")
+    monkeypatch.setattr(ray_executor, "usable_gpus", lambda _: ("0",))  # one to Ray, for which it is a number
+    runs = [RunSpec(model={"name": "slow"}, seed=seed, epochs=10) for seed in range(3)]
+    execute(runs, store, Resources(), events, gpus=0.5)
+    assert set(ends(events).values()) == {RunState.DONE}
+    seen = [read_json(store.file(run.id, "seen.json")) for run in runs]
+    assert [found["gpu"] for found in seen] == ["0"] * 3
+    assert [found["device"] for found in seen] == ["auto"] * 3
+    assert len({found["pid"] for found in seen}) == 3
 
 
 def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind():
