@@ -121,6 +121,9 @@ class FakeRay:
 
         return of
 
+    def put(self, value):
+        return value
+
     def wait(self, refs, num_returns=1, timeout=None):
         del num_returns, timeout
         refs[0].future()  # one run at a time, in the order in which they were given

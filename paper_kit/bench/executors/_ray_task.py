@@ -33,9 +33,8 @@ GOES = 143  # exit code of a worker whose node is taken away, as after SIGTERM
 
 @dataclass(frozen=True)
 class Job:
-    """One run, as Ray stores it; `function` is "module:function", imported in the worker."""
+    """What all runs of an execution are given, stored once; `function` is "module:function"."""
 
-    spec: RunSpec
     store: Path
     resources: Resources
     function: str
@@ -45,45 +44,45 @@ class Job:
     away: Away | None = None  # where the folder of runs is not shared
 
 
-def work(job: Job, desk: Any, keeper: Any = None) -> Ended:
+def work(spec: RunSpec, job: Job, desk: Any, keeper: Any = None) -> Ended:
     """How the run ended. InputError where this node does not see the folder of runs and should."""
-    times = answer(desk.begin.remote(job.spec.id))
+    times = answer(desk.begin.remote(spec.id))
     if times == 0:
-        return Ended(run_id=job.spec.id, state=RunState.PARTIAL)
+        return Ended(run_id=spec.id, state=RunState.PARTIAL)
     if times > job.tries:  # Ray itself tries without end where memory runs out
-        return Ended(run_id=job.spec.id, state=RunState.FAILED, reason=died_too_often(job.tries))
+        return Ended(run_id=spec.id, state=RunState.FAILED, reason=died_too_often(job.tries))
     os.environ.update(environment(job.resources.threads, gpu=""))
     if job.away is None:
         _check_shared(job)
         os.chdir(job.study)
         told = _Heard(desk)
-        ended = _train(job, Store(job.store, lease_name()), told)
+        ended = _train(spec, job, Store(job.store, lease_name()), told)
     else:
-        ended, told = _train_away(job, job.away, desk, keeper)
+        ended, told = _train_away(spec, job, job.away, desk, keeper)
     if told.terminated and ended.state is RunState.PARTIAL:
         os._exit(GOES)  # the node is taken away: a worker that died is tried again elsewhere
     return ended
 
 
-def _train_away(job: Job, away: Away, desk: Any, keeper: Any) -> tuple[Ended, _Heard]:
+def _train_away(spec: RunSpec, job: Job, away: Away, desk: Any, keeper: Any) -> tuple[Ended, _Heard]:
     """How the run ended in a folder of this node; what it left there is with the driver."""
     os.chdir(study_of(away))
-    with fetched(job.spec, away, keeper) as copy:
+    with fetched(spec, away, keeper) as copy:
         if copy is None:
-            return Ended(run_id=job.spec.id, state=RunState.RUNNING), _Heard(desk)
+            return Ended(run_id=spec.id, state=RunState.RUNNING), _Heard(desk)
         told = _Heard(desk, copy.refused)
         own = replace(job, resources=copy.resources(job.resources))
-        ended = _train(own, Store(copy.root), told)
+        ended = _train(spec, own, Store(copy.root), told)
     return copy.ending(ended), told
 
 
-def _train(job: Job, store: Store, told: _Heard) -> Ended:
-    mine, run_id = store.job, job.spec.id
+def _train(spec: RunSpec, job: Job, store: Store, told: _Heard) -> Ended:
+    mine, run_id = store.job, spec.id
     store.sign(run_id, lambda name: name == mine or unknown_job(name))  # an earlier try of this task is over
     module, _, name = job.function.partition(":")
     with _printing_to(log_of(store.root, run_id)), _listening(told):
         run_one = getattr(importlib.import_module(module), name)
-        return train(job.spec, store, job.resources, run_one, told)
+        return train(spec, store, job.resources, run_one, told)
 
 
 def lease_name() -> str:

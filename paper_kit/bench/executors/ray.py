@@ -101,7 +101,7 @@ def execute(
         prepare()
         signs(specs, store, unknown_job)
         schedule = Schedule(specs, Pace(whole_records(store)))
-        crew = Crew(ray, store, resources, ask, _template(specs, store, resources, ask, mark))
+        crew = Crew(ray, store, resources, ask, _job(specs, store, resources, ask, mark))
         _follow(schedule, crew, report, should_stop)
     if address:
         report(Note(text="Costs are measured on a node of the cluster: `paperkit measure`"))
@@ -124,17 +124,18 @@ def _follow(schedule: Schedule, crew: Crew, report: Report, should_stop: ShouldS
 class Crew:
     """The tasks of one execution, and the actors that they speak to."""
 
-    def __init__(self, ray: Any, store: Store, resources: Resources, ask: Ask, template: Job) -> None:
+    def __init__(self, ray: Any, store: Store, resources: Resources, ask: Ask, job: Job) -> None:
         self._ray = ray
         self._store = store
-        self._template = template
+        self._job = ray.put(job)  # once, for plug-ins may be in it
+        self._tries = job.tries
         self._at_once = resources.jobs or sys.maxsize
         self._work = ray.remote(**_options(ask))(work)
         here = ray.get_runtime_context().get_node_id()
         on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         beside = {"num_cpus": 0, "scheduling_strategy": on}
         self._desk = ray.remote(**beside)(Desk).remote()
-        self._keeper = ray.remote(**beside)(Keeper).remote(template.store) if template.away else None
+        self._keeper = ray.remote(**beside)(Keeper).remote(job.store) if job.away else None
         self._runs: dict[Any, RunSpec] = {}
         self._stopped_at = 0.0
 
@@ -146,8 +147,7 @@ class Crew:
     def employ(self, schedule: Schedule) -> None:
         """Nothing; every run that can start is with Ray, as far as so many may work at once."""
         while len(self._runs) < self._at_once and (spec := schedule.next()) is not None:
-            job = replace(self._template, spec=spec)
-            self._runs[self._work.remote(job, self._desk, self._keeper)] = spec
+            self._runs[self._work.remote(spec, self._job, self._desk, self._keeper)] = spec
 
     def ask_to_stop(self, schedule: Schedule) -> None:
         """Nothing; runs at work are saved and stop, the others do not begin."""
@@ -181,7 +181,7 @@ class Crew:
                 raise type(error.cause)(error.cause.problems) from None
             ended = Ended(run_id=spec.id, state=RunState.FAILED, reason=_last_line(error))
         except errors.RayError as error:
-            reason = f"{died_too_often(self._template.tries)} ({type(error).__name__})"
+            reason = f"{died_too_often(self._tries)} ({type(error).__name__})"
             ended = Ended(run_id=spec.id, state=RunState.FAILED, reason=reason)
         if self._keeper is not None:
             self._ask(self._keeper.close.remote(spec.id))
@@ -213,11 +213,10 @@ class Crew:
             ) from None
 
 
-def _template(specs: Sequence[RunSpec], store: Store, resources: Resources, ask: Ask, mark: str) -> Job:
-    """The job of every run, but for its spec."""
+def _job(specs: Sequence[RunSpec], store: Store, resources: Resources, ask: Ask, mark: str) -> Job:
+    """What every run is given."""
     settled = on_a_node(resources, ask.cpus)
     return Job(
-        spec=specs[0],
         store=store.root.absolute(),
         resources=settled if ask.gpus else settled.model_copy(update={"device": "cpu"}),
         function=RUN,
