@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -140,11 +141,12 @@ def two_nodes():
     with _ray_cluster._settings(_ray_cluster._silent() | _ray_cluster._closed()):
         from ray.cluster_utils import Cluster
 
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        try:
-            yield cluster, cluster.add_node(num_cpus=1)
-        finally:
-            cluster.shutdown()
+        with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as short:  # of socket names
+            cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "temp_dir": short})
+            try:
+                yield cluster, cluster.add_node(num_cpus=1)
+            finally:
+                cluster.shutdown()
 
 
 def test_who_stops_leaves_runs_that_can_be_resumed_within_seconds(place):
