@@ -77,3 +77,24 @@ def share(resources: Resources, runs: int) -> Resources:
     threads = resources.threads or max(1, everything // jobs)
     packing = alone and (resources.packing or (found > 0 and not resources.jobs))
     return resources.model_copy(update={"jobs": jobs, "threads": threads, "packing": packing})
+
+
+def on_a_node(resources: Resources, executor: str, cpus: int, gpus: float) -> Resources:
+    """The resources of one run on a cluster's node: alone, with so many cores, and paths that hold there.
+
+    InputError where a run is to use more GPUs than it is given there.
+    """
+    if 0 < gpus < resources.devices and resources.device != "cpu":
+        told = f"--devices {resources.devices}: [resources.{executor}] in paperkit.local.toml asks for gpus"
+        raise InputError(f"{told} = {gpus:g} a run. Set gpus = {resources.devices} there.")
+    return resources.model_copy(
+        update={
+            "jobs": 1,
+            "packing": False,
+            "threads": resources.threads or cpus,
+            "time_limit_s": 0.0,
+            "cache": resources.cache.absolute(),
+            "data_roots": {name: path.absolute() for name, path in resources.data_roots.items()},
+            "weights_folders": tuple(path.absolute() for path in resources.weights_folders),
+        }
+    )

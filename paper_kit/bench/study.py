@@ -26,7 +26,7 @@ from paper_kit.core.store import Busy, RunState, Store
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 LOCAL = Part(name="local")
-ELSEWHERE = ("slurm",)  # executors whose runs share nothing of this machine, and may be waited for anew
+ELSEWHERE = ("slurm", "ray")  # executors whose runs share nothing of this machine, and may be waited for anew
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def run_study(
         asked = tuple(run for run in runs if not ids or run.id in ids)
         _train(asked, store, resources, hear, stop, executor, ended)
         audit = partial(_audit, runs, store, resources, hear, stop)
-        whole = not (only or ids or executor.name in ELSEWHERE)
-        costs = _measure(plans if whole else (), store, resources, hear, stop, audit)
+        here = plans if _on_this_machine(executor) and not only and not ids else ()
+        costs = _measure(here, store, resources, hear, stop, audit)
     return Summary(
         states={run.id: store.state(run) for run in runs},
         trained=tuple(run_id for run_id, event in ended.items() if event.state is RunState.DONE),
@@ -152,6 +152,11 @@ def _train(
         missing = wait_for_work(open_runs, store, report, stop, unknown)
         if not missing:
             return
+
+
+def _on_this_machine(executor: Part) -> bool:
+    """Whether runs are trained here: an executor with an empty address starts what it needs itself."""
+    return executor.name not in ELSEWHERE or executor.arguments.get("address") == ""
 
 
 def _set_damaged_aside(runs: tuple[RunSpec, ...], store: Store, report: Report) -> None:

@@ -18,10 +18,9 @@ from torch import nn
 
 from paper_kit.bench import machine, train
 from paper_kit.bench.checkpoint import load_checkpoint
-from paper_kit.bench.executors import slurm
 from paper_kit.bench.loading import load
+from paper_kit.bench.machine import on_a_node, share
 from paper_kit.bench.machine import places as gpu_places
-from paper_kit.bench.machine import share
 from paper_kit.bench.ranks import Looks, Ranks
 from paper_kit.bench.run import run_one
 from paper_kit.bench.shares import check_images, check_shares, fewest, places
@@ -157,12 +156,11 @@ def test_graphs_that_are_replayed_cannot_be_shared():
         check_shares([replayed, replayed], 2)
 
 
-def test_a_slurm_job_has_as_many_gpus_as_its_run_uses():
-    numbers = {"cpus": 4, "memory_gb": 0, "time_min": 1, "array_size": 1, "at_once": 0, "requeues": 0}
-    ask = slurm.Ask(partition="", gpus=2, setup=(), sbatch={}, **numbers)
-    assert slurm.settled(Resources(devices=2), ask).devices == 2
-    with pytest.raises(InputError, match=r"--devices 4: \[resources.slurm\] asks for 2 GPUs a run"):
-        slurm.settled(Resources(devices=4), ask)
+def test_a_job_on_a_cluster_has_as_many_gpus_as_its_run_uses():
+    assert on_a_node(Resources(devices=2), "slurm", 4, 2).devices == 2
+    assert on_a_node(Resources(devices=4, device="cpu"), "slurm", 4, 2).devices == 4
+    with pytest.raises(InputError, match=r"--devices 4: \[resources.slurm\] .* gpus = 2 a run. Set gpus = 4"):
+        on_a_node(Resources(devices=4), "slurm", 4, 2)
 
 
 def test_the_smallest_pass_counts_uneven_batches_and_pieces():

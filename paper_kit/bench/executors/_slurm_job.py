@@ -13,8 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from paper_kit.bench.executors._worker import Line, environment, train
-from paper_kit.bench.progress import Event, Progress
+from paper_kit.bench.executors._worker import Told, environment, train
 from paper_kit.core.slurm import lease_name, unknown_job
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
@@ -60,35 +59,17 @@ class Job:
         return DelayedSubmission(self)
 
 
-class _Told(Line):
-    """What the run at work is told by Slurm's signals, for want of a parent; its log gets a line an epoch."""
+class _Told(Told):
+    """What the run at work is told by Slurm's signals."""
 
     def __init__(self) -> None:
-        self.stop = False
+        super().__init__()
         self.time_is_up = False
-        self._leave = False
-        self._epoch = -1
-
-    def should_stop(self) -> bool:
-        """Whether Slurm takes the node away."""
-        return self._leave
-
-    def go(self, _number: int, _frame: FrameType | None) -> None:
-        """Nothing; SIGTERM came, which Slurm sends twice."""
-        self._leave = True
 
     def warn(self, _number: int, _frame: FrameType | None) -> None:
         """Nothing; the time is up soon."""
         self._leave = self.time_is_up = True
         signal.alarm(NOTICE_S // 2)
-
-    def send(self, message: Event | str) -> None:
-        """Nothing; an epoch that was finished is printed."""
-        if not isinstance(message, Progress) or message.stage == "data" or message.epoch == self._epoch:
-            return
-        self._epoch = message.epoch
-        reached = "" if message.accuracy is None else f", {100 * message.accuracy:.1f} % on validation"
-        print(f"{message.run_id}: {message.epoch} of {message.epochs} epochs{reached}", flush=True)
 
 
 @contextmanager
@@ -100,7 +81,7 @@ def _listening(told: _Told) -> Iterator[None]:
         if callable(submitits):
             submitits(TIME_IS_UP, frame)
 
-    handlers = {signal.SIGTERM: told.go, TIME_IS_UP: told.warn, signal.SIGALRM: insist}
+    handlers = {signal.SIGTERM: told.leave, TIME_IS_UP: told.warn, signal.SIGALRM: insist}
     earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

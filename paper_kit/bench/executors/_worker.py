@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
-from paper_kit.bench.progress import Ended, Event
+from paper_kit.bench.progress import Ended, Event, Progress
 from paper_kit.core.damage import lost
 from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.private import private_streams
@@ -125,6 +125,27 @@ class Line:
         self._leave = self._leave or message == LEAVE
         self.stop = self.stop or message == STOP
         return message if isinstance(message, RunSpec) else None
+
+
+class Told(Line):
+    """A run without a parent, as a queue starts it: signals tell it to leave, and it prints its epochs."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._leave = False
+        self._epoch = -1
+
+    def should_stop(self) -> bool:
+        """Whether the machine is taken away."""
+        return self._leave
+
+    def send(self, message: Event | str) -> None:
+        """Nothing; an epoch that was finished is printed."""
+        if not isinstance(message, Progress) or message.stage == "data" or message.epoch == self._epoch:
+            return
+        self._epoch = message.epoch
+        reached = "" if message.accuracy is None else f", {100 * message.accuracy:.1f} % on validation"
+        print(f"{message.run_id}: {message.epoch} of {message.epochs} epochs{reached}", flush=True)
 
 
 def write_to(log: Path) -> None:

@@ -59,11 +59,19 @@ def execute(
 
 
 def _note(event: Event, schedule: Schedule, crew: Crew, report: Report) -> None:
-    """Nothing; the schedule learns from the event, and who watches hears of it and of what it blocks."""
+    """Nothing; as `heed`, but a run that had no memory beside others is tried again."""
     if crew.had_no_room(event):
         schedule.again(event.run_id)
         report(Note(text=f"Run {event.run_id} had no room beside others; it is tried again"))
         return
+    heed(event, schedule, report)
+
+
+def heed(event: Event, schedule: Schedule, report: Report) -> None:
+    """Nothing; the schedule learns from what a run says, and who watches hears of it and of what it blocks.
+
+    StoreLost where the event says so.
+    """
     report(event)
     if isinstance(event, Ended) and event.lost:
         raise StoreLost(event.reason)

@@ -14,6 +14,7 @@ from paper_kit.bench.elsewhere import signs
 from paper_kit.bench.executors._slurm_job import NOTICE_S, Job
 from paper_kit.bench.executors._slurm_watch import watch
 from paper_kit.bench.executors._slurm_waves import waves
+from paper_kit.bench.machine import on_a_node
 from paper_kit.bench.progress import Ended, Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.slurm import ask_queue, in_queue, job_folder, unknown_job, write_submission
@@ -137,27 +138,6 @@ def measuring(ask: Ask) -> str:
     return " ".join(["srun --exclusive", *asked, *options, "paperkit measure"])
 
 
-def settled(resources: Resources, ask: Ask) -> Resources:
-    """The resources of one job: alone in it, with its cores, and paths that hold on every node.
-
-    InputError where a run is to use more GPUs than its job has.
-    """
-    if 0 < ask.gpus < resources.devices and resources.device != "cpu":
-        told = f"--devices {resources.devices}: [resources.slurm] asks for {ask.gpus} GPUs a run (gpus)."
-        raise InputError(f"{told} {ROUTE}")
-    return resources.model_copy(
-        update={
-            "jobs": 1,
-            "packing": False,
-            "threads": resources.threads or ask.cpus,
-            "time_limit_s": 0.0,
-            "cache": resources.cache.absolute(),
-            "data_roots": {name: path.absolute() for name, path in resources.data_roots.items()},
-            "weights_folders": tuple(path.absolute() for path in resources.weights_folders),
-        }
-    )
-
-
 def parameters(ask: Ask, at_once: int, dependency: str) -> dict[str, Any]:
     """Keywords of submitit's SlurmExecutor."""
     extra: dict[str, Any] = {"requeue": True, **ask.sbatch}
@@ -186,7 +166,9 @@ def _submit_array(
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     root = store.root.absolute()
-    jobs = [Job(spec, root, settled(resources, ask), RUN) for spec in array.values()]
+    jobs = [
+        Job(spec, root, on_a_node(resources, "slurm", ask.cpus, ask.gpus), RUN) for spec in array.values()
+    ]
     executor = _executor(job_folder(store), ask.requeues)
     executor.update_parameters(**parameters(ask, resources.jobs, dependency))
     try:
