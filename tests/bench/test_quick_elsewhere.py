@@ -1,4 +1,4 @@
-"""The quick study through Slurm and through Ray, by the commands that a user types, against the local executor.
+"""The quick study through Slurm and through Ray, by a user's commands, against the local executor.
 
 It is made small: PAPERKIT_WHOLE=1 trains it as it is, which takes about ten minutes an executor on two cores.
 """
@@ -49,7 +49,7 @@ def study(folder):
 
 def trained(folder, *arguments):
     """What `paperkit run-all` said; every run of the study was trained."""
-    command = [sys.executable, "-c", "from paper_kit.cli import app; app()", "run-all", "quick"]
+    command = [sys.executable, "-c", "from paper_kit.cli import app; app()", "run-all", "quick", *arguments]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     variables["PATH"] = f"{variables['PATH']}:/usr/sbin"
     options = ["--only", MODELS, "--threads", "1", "--jobs", "2", "--device", "cpu"]
