@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
@@ -18,54 +18,78 @@ class NotPlainError(TypeError):
     """A value that has no plain form."""
 
 
+Known = dict[int, tuple[Any, Any]]  # id of a tuple or list -> itself, so that the id stays its own; its form
+LONG = 8  # items of what is worth remembering: the runs behind a number stand behind hundreds of others
+
+
 def to_plain(value: Any) -> Any:
     """The value as JSON; NotPlainError for what is no text, number, container or value class of the package.
 
-    Numbers of numpy become those of Python.
+    Numbers of numpy become those of Python. What the value holds more than once, its form shares.
     """
-    if value is None or type(value) in (str, bool, int, float):
-        return value
-    if type(value).__module__ == "numpy":  # which need not be loaded
-        return to_plain(value.item())
-    writer = _WRITERS.get(type(value))
-    if writer is not None:
-        return writer(value)
-    kind: Any = type(value)
-    if not kind.__module__.startswith(ROOMS) or kind.__qualname__ != kind.__name__:
-        raise NotPlainError(f"{kind.__module__}.{kind.__qualname__} has no plain form.")
-    parts = [getattr(value, name) for name in _names(kind)]
-    return {"is": f"{kind.__module__}:{kind.__name__}", "of": [to_plain(part) for part in parts]}
+    return _write(value, {})
 
 
 def from_plain(value: Any) -> Any:
     """The value that `to_plain` wrote; NotPlainError for anything else."""
+    return _read(value, {})
+
+
+def _write(value: Any, known: Known) -> Any:
+    if value is None or type(value) in (str, bool, int, float):
+        return value
+    if type(value).__module__ == "numpy":  # which need not be loaded
+        return _write(value.item(), known)
+    if type(value) is tuple:
+        return _once(value, known, lambda: [_write(item, known) for item in value])
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value, known)
+    kind: Any = type(value)
+    if not kind.__module__.startswith(ROOMS) or kind.__qualname__ != kind.__name__:
+        raise NotPlainError(f"{kind.__module__}.{kind.__qualname__} has no plain form.")
+    parts = [getattr(value, name) for name in _names(kind)]
+    return {"is": f"{kind.__module__}:{kind.__name__}", "of": [_write(part, known) for part in parts]}
+
+
+def _read(value: Any, known: Known) -> Any:
     if isinstance(value, list):
-        return tuple(from_plain(item) for item in value)
+        return _once(value, known, lambda: tuple(_read(item, known) for item in value))
     if not isinstance(value, dict):
         return value
     if "is" in value:
         kind = _kind(value["is"])
-        return kind(*(from_plain(part) for part in value["of"]))
+        return kind(*(_read(part, known) for part in value["of"]))
     for name, reader in _READERS.items():
         if name in value:
-            return reader(value[name])
+            return reader(value[name], known)
     raise NotPlainError(f"{list(value)[:3]} is no plain form.")
 
 
-_WRITERS: dict[type, Callable[[Any], Any]] = {
-    tuple: lambda value: [to_plain(item) for item in value],
-    list: lambda value: {"list": [to_plain(item) for item in value]},
-    dict: lambda value: {"map": [[to_plain(key), to_plain(item)] for key, item in value.items()]},
-    frozenset: lambda value: {"set": sorted(to_plain(item) for item in value)},
-    bytes: lambda value: {"bytes": base64.b64encode(value).decode()},
-    Note: lambda value: {"note": [to_plain(part) for part in value.parts]},
+def _once(items: Sequence[Any], known: Known, make: Callable[[], Any]) -> Any:
+    """What the items become, made once for each list or tuple that is long."""
+    if len(items) < LONG:
+        return make()
+    if id(items) not in known:
+        known[id(items)] = items, make()
+    return known[id(items)][1]
+
+
+_WRITERS: dict[type, Callable[[Any, Known], Any]] = {
+    list: lambda value, known: {"list": [_write(item, known) for item in value]},
+    dict: lambda value, known: {
+        "map": [[_write(key, known), _write(item, known)] for key, item in value.items()]
+    },
+    frozenset: lambda value, known: {"set": sorted(_write(item, known) for item in value)},
+    bytes: lambda value, _known: {"bytes": base64.b64encode(value).decode()},
+    Note: lambda value, known: {"note": [_write(part, known) for part in value.parts]},
 }
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "list": lambda items: [from_plain(item) for item in items],
-    "map": lambda pairs: {from_plain(key): from_plain(item) for key, item in pairs},
-    "set": lambda items: frozenset(from_plain(item) for item in items),
-    "bytes": base64.b64decode,
-    "note": lambda parts: Note(*(from_plain(part) for part in parts)),
+_READERS: dict[str, Callable[[Any, Known], Any]] = {
+    "list": lambda items, known: [_read(item, known) for item in items],
+    "map": lambda pairs, known: {_read(key, known): _read(item, known) for key, item in pairs},
+    "set": lambda items, known: frozenset(_read(item, known) for item in items),
+    "bytes": lambda text, _known: base64.b64decode(text),
+    "note": lambda parts, known: Note(*(_read(part, known) for part in parts)),
 }
 
 
