@@ -133,7 +133,9 @@ class _Check:
             record = self._store.record(run.id)
             stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
-            return RunStatus(run, label, state, stale=error.problems, damaged=True)
+            below = f"{self._store.root}/"
+            told = (each.partition(" Delete the file")[0].replace(below, "") for each in error.problems)
+            return RunStatus(run, label, state, stale=tuple(told), damaged=True)
         absent = self._fingerprint(run.dataset) is None
         unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()
         return RunStatus(run, label, state, stale, unknown, note="; ".join(record.deviations))
