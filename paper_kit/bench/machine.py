@@ -84,7 +84,7 @@ def on_a_node(resources: Resources, executor: str, cpus: int, gpus: float) -> Re
 
     InputError where a run is to use more GPUs than it is given there.
     """
-    if 0 < gpus < resources.devices and resources.device != "cpu":
+    if resources.devices > 1 and 0 < gpus < resources.devices and resources.device != "cpu":
         told = f"--devices {resources.devices}: [resources.{executor}] in paperkit.local.toml asks for gpus"
         raise InputError(f"{told} = {gpus:g} a run. Set gpus = {resources.devices} there.")
     return resources.model_copy(

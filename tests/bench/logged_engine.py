@@ -11,8 +11,8 @@ REAL = train.train_epoch
 
 
 def run_one(spec, store, resources, *, report, should_stop):
-    def train_epoch(t, tick):
-        row = REAL(t, tick)
+    def train_epoch(t, tick, *when):
+        row = REAL(t, tick, *when)
         append(LOG, f"{spec.id} {t.epoch} {os.getpgrp()}\n")
         time.sleep(PAUSE_S)
         return row

@@ -158,6 +158,7 @@ def test_graphs_that_are_replayed_cannot_be_shared():
 
 def test_a_job_on_a_cluster_has_as_many_gpus_as_its_run_uses():
     assert on_a_node(Resources(devices=2), "slurm", 4, 2).devices == 2
+    assert on_a_node(Resources(), "ray", 4, 0.25).devices == 1
     assert on_a_node(Resources(devices=4, device="cpu"), "slurm", 4, 2).devices == 4
     with pytest.raises(InputError, match=r"--devices 4: \[resources.slurm\] .* gpus = 2 a run. Set gpus = 4"):
         on_a_node(Resources(devices=4), "slurm", 4, 2)

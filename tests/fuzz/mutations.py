@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -59,7 +60,7 @@ def changed_json(draw: st.DrawFn, value: Any, most: int = 3) -> Any:
         key = draw(st.sampled_from(keys))
         match draw(st.integers(0, 4)):
             case 0 | 1:
-                holder[key] = draw(st.sampled_from(VALUES))
+                holder[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))  # it may be changed in its turn
             case 2:
                 del holder[key]
             case 3 if isinstance(holder, dict):

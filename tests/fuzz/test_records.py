@@ -214,13 +214,18 @@ def test_a_record_that_is_no_record_names_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["checkpoint", "weights"])
-def test_a_checkpoint_or_weights_file_that_would_run_code_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_checkpoint_that_would_run_code_is_set_aside_and_weights_that_would_are_refused(
+    tmp_path: Path,
+) -> None:
     import torch
 
     from paper_kit.bench.checkpoint import load_checkpoint, load_weights
 
-    path = tmp_path / "checkpoint.pt"
+    path, said = tmp_path / "checkpoint.pt", list[str]()
     torch.save({"weights": Harmful()}, path)
-    with guarded(tmp_path), pytest.raises(InputError, match=r"checkpoint\.pt: not readable"):
-        (load_checkpoint if kind == "checkpoint" else load_weights)(path)
+    with guarded(tmp_path):
+        with pytest.raises(InputError, match=r"checkpoint\.pt: not readable"):
+            load_weights(path)
+        assert load_checkpoint(path, said.append) is None
+    assert [path.name for path in tmp_path.glob("*.damaged")] == ["checkpoint.pt.damaged"]
+    assert "not readable" in said[0]
