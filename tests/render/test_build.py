@@ -176,6 +176,22 @@ def test_a_finished_study_that_may_be_a_demonstration_is_final(study: Path) -> N
     assert "\\pkmissing" not in (report.folder / "paper.tex").read_text()
 
 
+def test_a_final_paper_names_the_runs_that_were_not_trained_as_planned(study: Path) -> None:
+    finish(study)
+    (study / "paper" / "paper.toml").write_text(
+        'experiments = ["one"]\ndemo = true\nauthors = [{name = "Ada Lovelace", affiliation = "London"}]\n'
+    )
+    store, said = Store(study / "experiments" / "runs"), list[str]()
+    record = store.record(store.ids()[0])
+    told = "micro_batch 2 in place of 8 from epoch 2 on: out of memory"
+    store.write_record(record.model_copy(update={"deviations": (told,)}))
+    request = Request(final=True, commit=False, compile=False, out=study / "out")
+    build_paper(request, study, say=said.append)
+    (line,) = [line for line in said if line.startswith("not as planned")]
+    assert record.id in line
+    assert told in line
+
+
 def test_mistakes_in_names_are_told_with_the_near_one(study: Path) -> None:
     with pytest.raises(InputError, match="Did you mean 'article'"):
         build_paper(Request(venue="articel", compile=False), study)
