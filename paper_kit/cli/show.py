@@ -51,6 +51,9 @@ def tell_record(record: RunRecord, spec: RunSpec) -> None:
         "weights": record.weights_sha256 or "not kept",
     }
     section("record", facts | {name: str(value) for name, value in flat(record.environment).items()})
+    section("on several devices", {name: str(value) for name, value in flat(record.parallel).items()})
+    for told in record.deviations:
+        typer.echo(f"\nnot as planned: {told}")
     for reason in stale_reasons(spec, record):
         typer.echo(f"\nstale: {reason}")
 

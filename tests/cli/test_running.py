@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from paper_kit.bench import costs, study
+from paper_kit.core.store import Store
 
 BROKEN = '\n[[model]]\nkey = "broken"\nlabel = "Broken"\npart = "broken"\n'
 
@@ -106,6 +107,16 @@ def test_plan_and_run_all_name_an_ablation_that_changes_nothing(root, paperkit):
     file.write_text(file.read_text() + same)
     assert "two epochs changes nothing of Good" in paperkit("plan").stdout
     assert "two epochs changes nothing of Other" in paperkit("run-all", "--dry-run").stderr
+
+
+def test_show_tells_how_devices_shared_a_run_and_what_was_not_as_planned(finished, paperkit):
+    store = Store(finished / "experiments" / "runs")
+    record = store.record(paperkit("show", "good").stdout.split()[0])
+    shared = {"devices": 2, "batch_norm": "over all devices"}
+    store.write_record(record.model_copy(update={"parallel": shared, "deviations": ("a smaller batch",)}))
+    shown = paperkit("show", "good").stdout
+    assert "batch_norm  over all devices" in shown
+    assert "not as planned: a smaller batch" in shown
 
 
 def test_status_and_show_read_another_folder_of_runs(finished, paperkit):
