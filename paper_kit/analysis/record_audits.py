@@ -202,9 +202,8 @@ def _counts(logits_VNK: NDArray[Any], labels_N: Integers) -> dict[str, Integers]
         return None
     if not len(logits_VNK):
         return {}
-    chances_VNK = softmax(logits_VNK)
-    readings = {"first_view": chances_VNK[0], "all_views": chances_VNK.mean(axis=0)}
+    readings = {"first_view": logits_VNK[0], "all_views": softmax(logits_VNK).mean(axis=0)}
     return {
-        views: confusion_matrix(labels_N, chances_NK.argmax(1), chances_NK.shape[1])
-        for views, chances_NK in readings.items()
+        views: confusion_matrix(labels_N, values_NK.argmax(1), values_NK.shape[1])
+        for views, values_NK in readings.items()
     }
