@@ -47,13 +47,13 @@ def test_both_versions_of_the_header_are_read(tmp_path, version):
         lambda data: data.replace(b"<f8", b"|O8"),
         lambda data: b"\x93NUMPY\x03\x00" + data[8:],
         lambda data: data[:8] + b"\xff\xff" + data[10:],
-        lambda data: b"",
+        lambda data: data[:0],
     ],
 )
 def test_what_does_not_fit_its_header_is_refused(tmp_path, change):
     made = io.BytesIO()
     np.lib.format.write_array(made, ARRAYS["rows"])
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"header|version|bytes|objects|array"):
         read_npz(zipped(tmp_path, change(made.getvalue())))
 
 
