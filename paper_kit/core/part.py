@@ -6,7 +6,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import PathFinder
@@ -211,13 +211,29 @@ def _module_file(kind: str, name: str) -> Path:
     place = study_root().joinpath(*steps).with_suffix(".py")
     if place.is_file():
         return place
-    folders: Sequence[str] | None = None
-    for depth in range(len(steps)):
-        spec = PathFinder.find_spec(".".join(steps[: depth + 1]), folders)
-        folders = (spec.submodule_search_locations if spec else None) or ()
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+    found = _below(steps)
+    if found is None:
         raise InputError(f"{kind} {name!r}: there is no module {module!r}; install it or check the spelling.")
-    return Path(spec.origin)
+    return found
+
+
+def _below(steps: list[str]) -> Path | None:
+    """The .py file of a module by its name's steps: the first is found as an import would, the others below.
+
+    Python's own search imports the packages on the way, or trips over those that have no __init__.py.
+    """
+    spec = PathFinder.find_spec(steps[0])
+    if spec is None:
+        return None
+    if len(steps) == 1:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    for step in steps[1:-1]:
+        below = [folder / step for folder in folders if (folder / step).is_dir()]
+        whole = [folder for folder in below if (folder / "__init__.py").is_file()]
+        folders = whole[:1] or below  # a package in one place, or a namespace over several
+    names = (f"{steps[-1]}/__init__.py", f"{steps[-1]}.py")
+    return next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)
 
 
 @lru_cache(maxsize=256)

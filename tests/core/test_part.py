@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,14 @@ def test_a_default_that_only_running_the_plug_in_would_tell_is_named_with_its_li
     file.write_text(f'"""Odd."""\n\ndef draw(results, style, *,\n         size={default}):\n    pass\n')
     with pytest.raises(InputError, match=r"odd\.py:4: the default of 'size' is .* write its value"):
         options("figure", "odd:draw")
+
+
+def test_a_module_in_folders_without_init_is_found_and_nothing_on_the_way_is_imported(tmp_path, monkeypatch):
+    file = tmp_path / "outer_place" / "inner_place" / "nets.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("raise SystemExit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert plugin_file("model", "outer_place.inner_place.nets:build") == file
+    assert "outer_place" not in sys.modules
+    with pytest.raises(InputError, match="there is no module 'outer_place.inner_place.absent'"):
+        plugin_file("model", "outer_place.inner_place.absent:build")

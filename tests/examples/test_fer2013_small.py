@@ -133,4 +133,5 @@ def words(pdf: Path) -> str:
 
 def unsealed(text: str) -> str:
     """The words without seal and commit, which change with every change to the code or the templates."""
-    return re.sub(r"\b[0-9a-f]{16}\b|commit:?\s+[0-9a-f]{12}(\s+with\s+changes)?", "", text)
+    hashes = r"\b(digest|commit):?\s+[0-9a-f]{12,16}(\s+with\s+changes)?|\b[0-9a-f]{16}\b"
+    return re.sub(hashes, "", text)
