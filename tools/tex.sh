@@ -3,6 +3,7 @@
 # EXTRAS=few: also pandoc and latexdiff, for build-html, build-docx and diff --pdf.
 # EXTRAS=1: these, acmart's fonts, and for the slow tests Chromium, a Slurm of one node and bindfs.
 set -euo pipefail
+PATH="$PATH:/usr/sbin" # where Debian has the daemons of Slurm
 
 packages="latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-publishers
 texlive-science texlive-pictures texlive-bibtex-extra texlive-plain-generic lmodern cm-super poppler-utils"
