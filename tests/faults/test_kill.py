@@ -55,6 +55,7 @@ def kill_before_each(undisturbed, folder, step):
     told = folder / "count"
     assert in_child(counted, planned, folder / "counted", cache, told) == 0
     total = int(told.read_text())
+    print(f"{total} changes of files")
     for number in range(1, total + 1, step):
         root = folder / f"killed-{number}"
         assert in_child(killed_before, number, planned, root, cache) == -signal.SIGKILL, number
