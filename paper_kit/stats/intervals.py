@@ -13,4 +13,5 @@ def wilson(successes: float, total: float, level: float = 0.95) -> tuple[float, 
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, total, alpha=1 - level, method="wilson")
-    return float(low), float(high)
+    rate = successes / total  # which rounding leaves outside where all or none succeeded
+    return min(float(low), rate), max(float(high), rate)

@@ -99,6 +99,12 @@ def test_calibration_error_agrees_with_a_loop_over_bins(sample):
     assert calibration.expected_calibration_error(probabilities, labels) == pytest.approx(total, abs=1e-12)
 
 
+@pytest.mark.parametrize("total", [1, 20, 36, 60, 3589])
+def test_wilson_interval_holds_its_proportion_also_where_all_or_none_succeeded(total):
+    assert intervals.wilson(total, total)[1] == 1.0
+    assert intervals.wilson(0, total)[0] == 0.0
+
+
 def test_wilson_interval_is_that_of_the_formula():
     z, k, n = 1.959963984540054, 7, 20
     middle = (k + z * z / 2) / (n + z * z)

@@ -168,7 +168,7 @@ def _curves(panel: Any, shown: Shown, style: Style) -> None:
     panel.plot([0, 1], [0, 1], color="#999999", linewidth=0.6, linestyle=(0, (3, 2)), label="calibrated")
     for name, label in NAMED.items():
         own = shown.bins[shown.bins.probabilities == name]
-        ends = [(own.accuracy - own.low).clip(0), (own.high - own.accuracy).clip(0)]
+        ends = [own.accuracy - own.low, own.high - own.accuracy]
         if name == "as_trained":
             panel.errorbar(
                 own.confidence, own.accuracy, yerr=ends, color=look.colour, marker=look.marker, ms=2.8,
