@@ -25,6 +25,17 @@ def test_a_table_of_facts_and_names_is_clean():
     assert places(Table("t", COLUMNS, rows, notes=(Note("Over ", VALUE, " of them."),))) == []
 
 
+def test_names_of_the_study_may_have_digits_and_excuse_no_number_beside_them():
+    table = Table("t", COLUMNS, (("50% & x_y", VALUE), ("7", VALUE), ("50", VALUE), ("77", VALUE)))
+    alt = figure("Bars of 50% & x_y and 7, over 20 images.")
+    found = artifact_findings({"main": table}, {"bars": alt}, ["7", "50% & x_y"])
+    assert [(each.place, each.message.partition(",")[0]) for each in found] == [
+        ("table main, row 3", "50 is no fact"),
+        ("table main, row 4", "77 is no fact"),
+        ("figure bars, alternative text", "20 is no fact"),
+    ]
+
+
 def test_typed_cells_headers_and_notes_are_found():
     columns = (Column("Model", "l"), Column("Mean of 3", unit="%"))
     rows = (("ResNet-50", VALUE), ("Best", "72.4"))
