@@ -14,6 +14,7 @@ from paper_kit.core.files import write_text
 from paper_kit.core.source import PACKAGE
 
 SHIPPED = ("templates", "experiments", "paper/paper.toml")
+NOT_SHIPPED = {"runs", "data", "LOG.md"}  # of experiments/: what this repository's own studies left
 IGNORED = "experiments/runs/\nexperiments/data/\npaper/build/\npaperkit.local.toml\n"
 EXPERIMENTS_LINE = re.compile(r"^experiments\s*=\s*\[[^\]]*\]", re.MULTILINE)
 
@@ -49,7 +50,7 @@ def _copy(source: Path, target: Path) -> None:
         return
     for path in sorted(source.rglob("*")):
         inside = path.relative_to(source)
-        if path.is_file() and inside.parts[0] not in {"runs", "data"} and not path.name.startswith("."):
+        if path.is_file() and inside.parts[0] not in NOT_SHIPPED and not path.name.startswith("."):
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / inside)
 

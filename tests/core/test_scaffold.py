@@ -16,6 +16,7 @@ def test_a_new_study_holds_what_is_shipped_and_can_be_planned(tmp_path):
     assert load_paper(tmp_path / "study").experiments == ("quick",)
     assert (tmp_path / "study" / "templates" / "manuscript.tex").is_file()
     assert not list((tmp_path / "study").rglob("runs"))
+    assert not list((tmp_path / "study").rglob("LOG.md")), "no searches of this repository"
     (plan,) = load_plans(experiment_files(tmp_path / "study"))
     assert len(plan.trainings) == 12
 
