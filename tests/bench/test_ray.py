@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from paper_kit.bench.executors import _ray_cluster, _ray_fetch
 from paper_kit.bench.executors import ray as ray_executor
 from paper_kit.bench.executors._ray_cluster import largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper
-from paper_kit.bench.executors._ray_task import lease_name, unknown_job
+from paper_kit.bench.executors._ray_task import PATIENCE_S, _Heard, lease_name, unknown_job
 from paper_kit.bench.progress import Ended, Note, Progress, never
 from paper_kit.core.errors import InputError, PaperkitError, StoreLost
 from paper_kit.core.files import write_json
@@ -150,6 +151,24 @@ def test_a_run_that_began_is_told_to_stop():
     assert set(desk.stop()) == {"a", "b"}
     assert desk.stopping()
     assert desk.begin("c") == 0
+
+
+def test_a_run_that_did_not_ask_for_long_goes_on_and_one_whose_desk_does_not_answer_stops():
+    asked = []
+
+    def remote():
+        asked.append(Future())
+        return SimpleNamespace(future=lambda: asked[-1])
+
+    told = _Heard(SimpleNamespace(stopping=SimpleNamespace(remote=remote)))
+    told._asked -= PATIENCE_S + 1  # the run was busy, and asked nothing
+    assert not told.should_stop()
+    asked[0].set_result(False)
+    told._asked -= PATIENCE_S + 1
+    assert not told.should_stop()
+    assert len(asked) == 2
+    told._asked -= PATIENCE_S + 1
+    assert told.should_stop()
 
 
 @pytest.mark.usefixtures("ray")

@@ -152,7 +152,7 @@ class _Heard(Told):
             self._leave = self._leave or self._answer.exception() is not None or self._answer.result()
             self._answer = None
         if self._answer is None and silent_s >= ASK_S:
-            self._asked = time.monotonic()
+            self._asked, silent_s = time.monotonic(), 0.0  # before, it was the run that did not ask
             self._answer = self._desk.stopping.remote().future()
         return self._leave or self._refused() or silent_s > PATIENCE_S
 
