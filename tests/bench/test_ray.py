@@ -210,6 +210,26 @@ def test_a_run_whose_workers_died_fails_with_what_to_type_and_its_lease_is_free(
     assert not store.leased(spec.id)
 
 
+def test_a_run_that_does_not_stop_in_time_is_killed_and_can_be_resumed(ray, store, monkeypatch):
+    spec, wait, answers = a_run(), ray.wait, iter([False])
+
+    def die(*_):
+        held(store, spec, lease_name())
+        raise RayError("worker was killed")
+
+    def waited(refs, **options):  # it works until it is killed
+        return wait(refs, **options) if (refs[0], True) in ray.cancelled else ([], refs)
+
+    monkeypatch.setattr(ray, "wait", waited)
+    monkeypatch.setattr(ray_executor, "work", die)
+    monkeypatch.setattr(ray_executor, "SAVING_S", 0.0)
+    monkeypatch.setattr(Desk, "stop", lambda _: (spec.id,))
+    events = execute(store, spec, should_stop=lambda: next(answers, True))
+    assert ends(events) == {spec.id: RunState.PARTIAL}
+    assert store.state(spec) is RunState.PARTIAL
+    assert not store.leased(spec.id)
+
+
 @pytest.mark.usefixtures("ray")
 def test_a_run_that_ray_tries_without_end_is_given_up(store, monkeypatch):
     monkeypatch.setattr(Desk, "begin", lambda *_: 3)

@@ -31,7 +31,8 @@ from paper_kit.core.store import Busy, RunState, Store
 __all__ = ["Ask", "execute", "unknown_job"]
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
-PATIENCE_S = 60.0  # so long may runs take to stop, and an actor to answer
+SAVING_S = 60.0  # so long may runs take to stop; then their workers are killed
+ANSWER_S = 60.0  # so long may an actor take to answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +167,7 @@ class Crew:
         yield from self._ask(self._desk.news.remote())
         for ref in ended:
             yield self._ended(ref, self._runs.pop(ref))
-        if self.stopping and time.monotonic() - self._stopped_at > PATIENCE_S:
+        if self.stopping and time.monotonic() - self._stopped_at > SAVING_S:
             for ref in self._runs:
                 self._ray.cancel(ref, force=True)
 
@@ -183,15 +184,17 @@ class Crew:
         except errors.RayError as error:
             reason = f"{died_too_often(self._tries)} ({type(error).__name__})"
             ended = Ended(run_id=spec.id, state=RunState.FAILED, reason=reason)
+            if self.stopping:  # killed by us, or not tried again because of us: it can be resumed
+                ended = Ended(run_id=spec.id, state=RunState.PARTIAL)
         if self._keeper is not None:
             self._ask(self._keeper.close.remote(spec.id))
         return self._written(ended, spec, ref.task_id().hex())
 
     def _written(self, ended: Ended, spec: RunSpec, task: str) -> Ended:
         """The end as the Store has it: a worker that died could write nothing of it."""
+        self._store.sign(spec.id, lambda name: name.endswith(f"/{task}") or unknown_job(name))
         if ended.state is not RunState.FAILED or self._store.reason(spec.id):
             return ended
-        self._store.sign(spec.id, lambda name: name.endswith(f"/{task}") or unknown_job(name))
         try:
             with self._store.lease(spec.id):
                 if self._store.file(spec.id, "record.json").is_file():
@@ -205,7 +208,7 @@ class Crew:
     def _ask(self, ref: Any) -> Any:
         """What an actor answers; PaperkitError where it does not."""
         try:
-            return self._ray.get(ref, timeout=PATIENCE_S)
+            return self._ray.get(ref, timeout=ANSWER_S)
         except self._ray.exceptions.RayError as error:
             raise PaperkitError(
                 f"The Ray cluster does not answer ({type(error).__name__}). `paperkit run-all "
