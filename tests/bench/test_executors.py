@@ -1,11 +1,14 @@
 """The local executor, with an engine that needs no torch."""
 
+import errno
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,6 +139,35 @@ def test_the_run_of_a_worker_that_died_is_left_to_who_has_taken_it_over(tmp_path
         crew.end()
     assert states(taken) == {killed.id: RunState.RUNNING}
     assert not store.reason(killed.id)
+
+
+def test_the_end_of_workers_brings_no_lost_store_back_and_hides_nothing(tmp_path, monkeypatch):
+    store, slow = Store(tmp_path / "runs"), a_run("slow", epochs=100_000)
+    crew = local.Crew(store, Resources(device="cpu", jobs=1))
+    crew.employ(Schedule([slow], Pace()))
+    assert soon(lambda: store.owner(slow.id) is not None)
+    monkeypatch.setattr(store, "lease", full)
+    crew.end()
+    monkeypatch.undo()
+    crew = local.Crew(store, Resources(device="cpu", jobs=1))
+    crew._workers = [SimpleNamespace(process=Gone(), connection=Gone(), run=slow)]
+    shutil.rmtree(store.root)
+    crew.end()
+    assert not store.root.exists()
+
+
+def full(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Gone:
+    """A process that was killed, and its connection."""
+
+    def kill(self): ...
+
+    def join(self): ...
+
+    def close(self): ...
 
 
 def test_workers_that_cannot_start_are_told_with_the_last_line_of_their_log(tmp_path, monkeypatch):

@@ -229,10 +229,14 @@ class Crew:
         return Ended(run_id=run.id, state=RunState.FAILED, reason=reason)
 
     def _give_back(self, worker: Worker) -> None:
-        """Nothing; a killed worker's run is free for other machines too, which cannot see that it is dead."""
-        if worker.run is not None:
-            with suppress(Busy), self._store.lease(worker.run.id):
-                pass
+        """Nothing; a killed worker's run is free for other machines too, which cannot see that it is dead.
+
+        Where the Store is gone or takes no more, that is told by now, and nothing of it is made anew.
+        """
+        with suppress(Busy, OSError):
+            if worker.run is not None and self._store.owner(worker.run.id) is not None:
+                with self._store.lease(worker.run.id):
+                    pass
 
     def _tell_all(self, message: str) -> None:
         for worker in self._workers:
