@@ -149,7 +149,7 @@ class Crew:
                 self._tell(STOP)
             if not self._agent.is_alive() and not wait(self._open, 0):
                 break
-        if self._trouble():
+        if self._trouble() or len(self._last) < len(self._ours):
             cause = self._cause()
             if isinstance(cause, RankDied) and should_stop():
                 return False  # what stops the study, such as a signal to all its processes, met one early
@@ -185,7 +185,9 @@ class Crew:
 
     def _greet(self, rank: int, pid: int) -> None:
         """Nothing; the end of this process will be heard: its end of the pipe is open nowhere else."""
-        self._processes[rank] = next(each for each in multiprocessing.active_children() if each.pid == pid)
+        process = next((each for each in multiprocessing.active_children() if each.pid == pid), None)
+        if process is not None:  # otherwise it is gone by now
+            self._processes[rank] = process
         self._theirs[rank].close()
 
     def _tell(self, message: str) -> None:
@@ -208,7 +210,8 @@ class Crew:
             return RankDied(self._epitaph(silent[0]))
         failed = [last for last in self._last.values() if isinstance(last, Failed)]
         if not failed:
-            return RankDied(f"a process of the run could not start ({type(self._error).__name__}); {GO_ON}")
+            why = f" ({type(self._error).__name__})" if self._error else ""
+            return RankDied(f"a process of the run could not start{why}; {GO_ON}")
         first = min(failed, key=lambda each: each.at)
         first.error.add_note(first.details)
         return first.error
@@ -224,4 +227,6 @@ class Crew:
             return f"{who} was killed (signal 9), most often because memory ran out; {GO_ON}"
         if code is not None and code < 0:
             return f"{who} crashed ({signal.Signals(-code).name}); {GO_ON}"
+        if code is None:
+            return f"{who} was gone; {GO_ON}"
         return f"{who} left with exit code {code}; {GO_ON}"

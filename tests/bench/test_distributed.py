@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,11 +17,12 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from paper_kit.bench import machine, train
+from paper_kit.bench import distributed, machine, train
 from paper_kit.bench.checkpoint import load_checkpoint
 from paper_kit.bench.loading import load
 from paper_kit.bench.machine import on_a_node, share
 from paper_kit.bench.machine import places as gpu_places
+from paper_kit.bench.progress import never
 from paper_kit.bench.ranks import Looks, Ranks
 from paper_kit.bench.run import run_one
 from paper_kit.bench.shares import check_images, check_shares, fewest, places
@@ -188,6 +190,28 @@ def test_a_machine_says_how_many_devices_share_a_run_and_the_command_line_wins(t
     assert place.resources(devices=0).devices == 2
     assert place.resources(devices=4).devices == 4
     assert Workplace(tmp_path / "elsewhere", ()).resources().devices == 1
+
+
+@pytest.mark.parametrize(
+    ("launch", "reason"),
+    [
+        (lambda *_: None, "a process of the run could not start; `paperkit run-all` goes on"),
+        (
+            lambda crew, *_: crew._theirs[0].send(distributed.Hello(pid=0)),
+            "the process of device 1 of 2 was gone; `paperkit run-all` goes on",
+        ),
+    ],
+)
+def test_a_run_is_not_done_where_a_process_was_gone_before_its_last_word(
+    launch, reason, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(distributed.Crew, "_launch", launch)
+    crew = distributed.Crew(SimpleNamespace(resources=Resources(devices=2)), tmp_path)
+    try:
+        with pytest.raises(distributed.RankDied, match=reason):
+            crew.listen(lambda _: None, never)
+    finally:
+        crew.end()
 
 
 # Trainings of two processes, which load torch first: some ten seconds each.
