@@ -223,6 +223,24 @@ def test_waiting_tells_progress_and_how_each_run_ended(cluster, store):
     assert [(event.epoch, event.accuracy) for event in progress] == [(0, None), (1, 0.5), (2, 0.5)]
 
 
+def test_a_run_whose_record_arrives_while_its_job_is_buried_is_done(cluster, store, monkeypatch):
+    spec, events = a_run(), []
+    write_submission(store, {spec.id: "17"})
+    cluster.queue(j17="NODE_FAIL")
+    monkeypatch.setattr(store, "sign", lambda *_: finish(store, spec))  # the last thing before
+    real, asked = store.state, []
+
+    def state(run):  # a file system that shows the record a little later
+        asked.append(run.id)
+        return real(run) if len(asked) > 1 else RunState.PARTIAL
+
+    monkeypatch.setattr(store, "state", state)
+    _slurm_watch.watch([spec], store, events.append, never)
+    (end,) = (event for event in events if isinstance(event, Ended))
+    assert (end.state, end.reason) == (RunState.DONE, "")
+    assert not store.reason(spec.id)
+
+
 def write_history(store, spec, epochs):
     row = json.dumps({"validation_accuracy": 0.5, "seconds": 1.0})
     store.folder(spec.id).mkdir(parents=True, exist_ok=True)

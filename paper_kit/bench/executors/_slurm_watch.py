@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 
+from paper_kit.bench.executors._worker import died
 from paper_kit.bench.progress import Ended, Note, Progress, Report, ShouldStop
 from paper_kit.core.slurm import Queue, Queued, ask_queue, log_of, submitted, unknown_job
 from paper_kit.core.spec import RunSpec
-from paper_kit.core.store import Busy, RunState, Store
+from paper_kit.core.store import RunState, Store
 
 LOOK_S = 2.0  # between two looks at the Store
 QUEUE_S = 10.0  # between two questions to the queue: its controller serves the whole cluster
@@ -111,10 +111,10 @@ class _Watcher:
         job, state = self._jobs.get(spec.id, "?"), found.state if found is not None else ""
         if self._store.state(spec) not in (RunState.FAILED, RunState.BLOCKED) and state in DEATHS:
             log = log_of(self._store, job).relative_to(self._store.root.absolute())
-            with suppress(Busy), self._store.lease(spec.id):
-                self._store.fail(spec.id, f"its job {job} ended ({state}): {DEATHS[state]}", f"See {log}.")
+            died(spec, self._store, f"its job {job} ended ({state}): {DEATHS[state]}", f"See {log}.")
         ended = self._store.state(spec)
         reason = {
+            RunState.DONE: "",
             RunState.FAILED: self._store.reason(spec.id),
             RunState.BLOCKED: f"its source run {spec.transfer.run} failed",
         }.get(ended, f"its job {job} left the queue{f' ({state})' if state else ''}")

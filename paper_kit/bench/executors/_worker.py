@@ -84,6 +84,21 @@ def _failed(spec: RunSpec, store: Store, error: Exception) -> RunState:
     return RunState.FAILED
 
 
+def died(spec: RunSpec, store: Store, reason: str, details: str) -> Ended:
+    """How the run of a worker that died ended, as the Store has it from here on: failed for that reason.
+
+    It may have been done just before, and another process may have it by now.
+    """
+    try:
+        with store.lease(spec.id):
+            if store.file(spec.id, "record.json").is_file():
+                return Ended(run_id=spec.id, state=RunState.DONE)
+            store.fail(spec.id, reason, details)
+    except Busy:
+        return Ended(run_id=spec.id, state=RunState.RUNNING)
+    return Ended(run_id=spec.id, state=RunState.FAILED, reason=reason)
+
+
 class Line:
     """The worker's end of its connection; a parent that is gone means stop and leave."""
 

@@ -13,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TypeGuard
 
-from paper_kit.bench.executors._worker import READY, STOP, Task, work
+from paper_kit.bench.executors._worker import READY, STOP, Task, died, work
 from paper_kit.bench.machine import places, share
 from paper_kit.bench.packing import Packing
 from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
@@ -212,21 +212,11 @@ class Crew:
             )
         if worker.run is None:
             return
-        ended = replace(self._autopsy(worker, worker.run), seconds=time.monotonic() - worker.since)
+        reason = death(worker.process.exitcode, self._resources.jobs)
+        ended = died(worker.run, self._store, reason, f"The worker's last words are in {worker.task.log}.")
+        ended = replace(ended, seconds=time.monotonic() - worker.since)
         self._learn(worker, ended)
         yield ended
-
-    def _autopsy(self, worker: Worker, run: RunSpec) -> Ended:
-        """How the run of a dead worker ended; another process may have it by now."""
-        reason = death(worker.process.exitcode, self._resources.jobs)
-        try:
-            with self._store.lease(run.id):
-                if self._store.file(run.id, "record.json").is_file():
-                    return Ended(run_id=run.id, state=RunState.DONE)
-                self._store.fail(run.id, reason, f"The worker's last words are in {worker.task.log}.")
-        except Busy:
-            return Ended(run_id=run.id, state=RunState.RUNNING)
-        return Ended(run_id=run.id, state=RunState.FAILED, reason=reason)
 
     def _give_back(self, worker: Worker) -> None:
         """Nothing; a killed worker's run is free for other machines too, which cannot see that it is dead.

@@ -18,6 +18,7 @@ from paper_kit.bench.executors._ray_cluster import ROUTE, cluster, largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper, log_of
 from paper_kit.bench.executors._ray_fetch import Away, plugins_of
 from paper_kit.bench.executors._ray_task import Job, died_too_often, unknown_job, work
+from paper_kit.bench.executors._worker import died
 from paper_kit.bench.executors.local import LISTEN_S, heed
 from paper_kit.bench.machine import on_a_node, usable_gpus
 from paper_kit.bench.progress import Ended, Event, Note, Report, ShouldStop
@@ -26,7 +27,7 @@ from paper_kit.core.config import study_root
 from paper_kit.core.damage import whole_records
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import Busy, RunState, Store
+from paper_kit.core.store import RunState, Store
 
 __all__ = ["Ask", "execute", "unknown_job"]
 
@@ -195,15 +196,9 @@ class Crew:
         self._store.sign(spec.id, lambda name: name.endswith(f"/{task}") or unknown_job(name))
         if ended.state is not RunState.FAILED or self._store.reason(spec.id):
             return ended
-        try:
-            with self._store.lease(spec.id):
-                if self._store.file(spec.id, "record.json").is_file():
-                    return replace(ended, state=RunState.DONE, reason="")
-                log = log_of(self._store.root, spec.id).relative_to(self._store.root)
-                self._store.fail(spec.id, ended.reason, f"The worker's last words are in {log}.")
-        except Busy:
-            return replace(ended, state=RunState.RUNNING, reason="")
-        return ended
+        log = log_of(self._store.root, spec.id).relative_to(self._store.root)
+        found = died(spec, self._store, ended.reason, f"The worker's last words are in {log}.")
+        return replace(found, seconds=ended.seconds)
 
     def _ask(self, ref: Any) -> Any:
         """What an actor answers; PaperkitError where it does not."""
