@@ -54,10 +54,10 @@ def after(source, **fields):
     return a_run(transfer={"source": "run", "run": source.id}, **fields)
 
 
-def execute(store, *specs, should_stop=never, report=None, resources=None, **options):
+def execute(store, *specs, should_stop=never, resources=None, prepare=lambda: None, **options):
     events = []
     asked = resources or Resources(device="cpu")
-    ray_executor.execute(specs, store, asked, report or events.append, should_stop, lambda: None, **options)
+    ray_executor.execute(specs, store, asked, events.append, should_stop, prepare, **options)
     return events
 
 
@@ -344,10 +344,21 @@ def test_what_no_node_has_is_an_error_here_and_waited_for_in_a_cluster_that_may_
     )
 
 
-def test_without_ray_the_error_says_what_to_install(store, monkeypatch):
+def test_without_ray_the_error_says_what_to_install_before_data_are_decoded(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install 'paper-kit\[ray\]'"):
-        execute(store, a_run())
+        execute(store, a_run(), prepare=too_early)
+
+
+def too_early():
+    """Stands for data that are decoded for an hour."""
+    raise AssertionError("data are decoded for runs that cannot start")
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_run_that_asks_for_more_gpus_than_it_is_given_is_refused_before_data_are_decoded(store):
+    with pytest.raises(InputError, match=r"\[resources.ray\] .* gpus = 1 a run. Set gpus = 2"):
+        execute(store, a_run(), resources=Resources(devices=2), gpus=1, prepare=too_early)
 
 
 def test_an_address_where_nothing_answers_is_named(store, monkeypatch):

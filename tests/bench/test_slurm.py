@@ -62,10 +62,10 @@ def after(source, **fields):
     return a_run(transfer={"source": "run", "run": source.id}, **fields)
 
 
-def execute(store, *specs, should_stop=never, resources=None, **options):
+def execute(store, *specs, should_stop=never, resources=None, prepare=lambda: None, **options):
     events = []
     asked = resources or Resources(device="cpu")
-    slurm.execute(specs, store, asked, events.append, should_stop, lambda: None, **options)
+    slurm.execute(specs, store, asked, events.append, should_stop, prepare, **options)
     return events
 
 
@@ -136,10 +136,11 @@ def test_jobs_ask_for_what_the_table_says(cluster, store):
     assert core_slurm.job_folder(store).stat().st_mode & 0o077 == 0
 
 
-def test_jobs_given_on_the_command_line_limit_how_many_are_at_work(cluster, store):
+def test_jobs_and_threads_given_on_the_command_line_win_over_the_table(cluster, store):
     runs = [a_run(seed=seed) for seed in range(4)]
-    execute(store, *runs, wait=False, resources=Resources(jobs=2))
+    execute(store, *runs, wait=False, resources=Resources(jobs=2, threads=6), at_once=3, cpus=2)
     assert "--array=0-3%2" in cluster.script(17)
+    assert "--cpus-per-task=6" in cluster.script(17)
 
 
 def test_runs_that_are_in_the_queue_are_not_submitted_again(cluster, store):
@@ -185,8 +186,22 @@ def test_numbers_that_no_job_can_have_are_all_named(store):
 def test_without_slurms_commands_the_error_says_where_to_log_in(store, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="log in where Slurm's commands are"):
-        execute(store, a_run())
+        execute(store, a_run(), prepare=too_early)
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(InputError, match=r"pip install 'paper-kit\[slurm\]'"):
+        execute(store, a_run(), prepare=too_early)
     assert ask_queue() is None
+
+
+def too_early():
+    """Stands for data that are decoded for an hour."""
+    raise AssertionError("data are decoded for jobs that cannot be submitted")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_run_that_asks_for_more_gpus_than_its_job_is_refused_before_data_are_decoded(store):
+    with pytest.raises(InputError, match=r"\[resources.slurm\] .* gpus = 1 a run. Set gpus = 2"):
+        execute(store, a_run(), resources=Resources(devices=2), gpus=1, prepare=too_early)
 
 
 def test_waiting_tells_progress_and_how_each_run_ended(cluster, store):

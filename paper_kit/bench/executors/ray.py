@@ -98,12 +98,13 @@ def execute(
         address=address, cpus=resources.threads or cpus, gpus=gpus, memory_gb=memory_gb, retries=retries,
         shared=shared, scratch=scratch,
     ).on(resources.device)  # fmt: skip
+    settled = on_a_node(resources, "ray", ask.cpus, ask.gpus)
     with cluster(address, 0 if address else len(usable_gpus(resources))) as ray, _marked(store) as mark:
         _check_room(ray, ask, report)
         prepare()
         signs(specs, store, unknown_job)
         schedule = Schedule(specs, Pace(whole_records(store)))
-        crew = Crew(ray, store, resources, ask, _job(specs, store, resources, ask, mark))
+        crew = Crew(ray, store, resources, ask, _job(specs, store, settled, ask, mark))
         _follow(schedule, crew, report, should_stop)
     if address:
         report(Note(text="Costs are measured on a node of the cluster: `paperkit measure`"))
@@ -213,10 +214,9 @@ class Crew:
 
 def _job(specs: Sequence[RunSpec], store: Store, resources: Resources, ask: Ask, mark: str) -> Job:
     """What every run is given."""
-    settled = on_a_node(resources, "ray", ask.cpus, ask.gpus)
     return Job(
         store=store.root.absolute(),
-        resources=settled if ask.gpus else settled.model_copy(update={"device": "cpu"}),
+        resources=resources if ask.gpus else resources.model_copy(update={"device": "cpu"}),
         function=RUN,
         study=study_root(),
         mark=mark,

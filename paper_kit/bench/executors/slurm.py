@@ -5,7 +5,8 @@ The options are the table [resources.slurm] of paperkit.local.toml. Ctrl-C leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,29 +84,37 @@ def execute(
     reached time_min goes back into the queue. setup: shell lines before each run. sbatch: other options.
     """
     ask = Ask(
-        partition=partition, gpus=gpus, cpus=cpus, memory_gb=memory_gb, time_min=time_min,
-        array_size=array_size, at_once=at_once, requeues=requeues, setup=setup, sbatch=sbatch,
+        partition=partition, gpus=gpus, cpus=resources.threads or cpus, memory_gb=memory_gb,
+        time_min=time_min, array_size=array_size, at_once=resources.jobs or at_once, requeues=requeues,
+        setup=setup, sbatch=sbatch,
     )  # fmt: skip
+    settled = on_a_node(resources, "slurm", ask.cpus, ask.gpus)
+    executor = _executor(job_folder(store), ask.requeues)
     prepare()
-    left = _submit_alone(specs, store, resources, report, ask)
+    with _alone(store):
+        left = submit(specs, store, settled, report, ask, executor)
     if wait:
         watch([spec for spec in specs if spec.id not in left], store, report, should_stop)
         report(Note(text=f"Costs are measured on a node: `{measuring(ask)}`"))
 
 
-def _submit_alone(
-    specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, ask: Ask
-) -> frozenset[str]:
-    """As `submit`; PaperkitError where somebody else submits jobs of this Store just now."""
+@contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    """A block in which nobody else submits jobs of this Store; PaperkitError where somebody does just now."""
     try:
         with store.lease(SUBMITTING):
-            return submit(specs, store, resources, report, ask)
+            yield
     except Busy:
         raise PaperkitError("Another run-all submits jobs of this store; try again in a moment.") from None
 
 
 def submit(
-    specs: Sequence[RunSpec], store: Store, resources: Resources, report: Report, ask: Ask
+    specs: Sequence[RunSpec],
+    store: Store,
+    resources: Resources,
+    report: Report,
+    ask: Ask,
+    executor: SlurmExecutor,
 ) -> frozenset[str]:
     """Ids of the runs that got no job, as other processes have them or their source; all others have one."""
     signs(specs, store, unknown_job)
@@ -120,8 +129,8 @@ def submit(
         report(Note(text=f"Runs left to other processes: {len(taken)}; that wait for them: {len(stuck)}"))
     specs_of = {spec.id: spec for spec in specs}
     for wave in planned:
-        array = {run_id: specs_of[run_id] for run_id in wave.runs}
-        jobs = _submit_array(array, store, resources, ask, wave.dependency(held))
+        array = [Job(specs_of[run_id], store.root.absolute(), resources, RUN) for run_id in wave.runs]
+        jobs = _submit_array(executor, array, parameters(ask, wave.dependency(held)))
         write_submission(store, jobs)
         held |= jobs
         number = next(iter(jobs.values())).partition("_")[0]
@@ -138,7 +147,7 @@ def measuring(ask: Ask) -> str:
     return " ".join(["srun --exclusive", *asked, *options, "paperkit measure"])
 
 
-def parameters(ask: Ask, at_once: int, dependency: str) -> dict[str, Any]:
+def parameters(ask: Ask, dependency: str) -> dict[str, Any]:
     """Keywords of submitit's SlurmExecutor."""
     extra: dict[str, Any] = {"requeue": True, **ask.sbatch}
     if dependency:
@@ -151,7 +160,7 @@ def parameters(ask: Ask, at_once: int, dependency: str) -> dict[str, Any]:
         "gpus_per_node": ask.gpus or None,
         "mem": f"{round(1024 * ask.memory_gb)}M" if ask.memory_gb else None,
         "signal_delay_s": min(NOTICE_S, 30 * ask.time_min),
-        "array_parallelism": at_once or ask.at_once or ask.array_size,
+        "array_parallelism": ask.at_once or ask.array_size,
         "setup": list(ask.setup) or None,
         "stderr_to_stdout": True,
         "wckey": None,
@@ -159,27 +168,21 @@ def parameters(ask: Ask, at_once: int, dependency: str) -> dict[str, Any]:
     }
 
 
-def _submit_array(
-    array: dict[str, RunSpec], store: Store, resources: Resources, ask: Ask, dependency: str
-) -> dict[str, str]:
+def _submit_array(executor: SlurmExecutor, jobs: Sequence[Job], asked: dict[str, Any]) -> dict[str, str]:
     """Run id -> job id; InputError with what Slurm said where it refuses."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    root = store.root.absolute()
-    jobs = [
-        Job(spec, root, on_a_node(resources, "slurm", ask.cpus, ask.gpus), RUN) for spec in array.values()
-    ]
-    executor = _executor(job_folder(store), ask.requeues)
-    executor.update_parameters(**parameters(ask, resources.jobs, dependency))
+    executor.update_parameters(**asked)
     try:
         found = executor.submit_array(jobs)
     except (FailedJobError, FailedSubmissionError) as error:
         told = [line for line in str(error).splitlines() if line.startswith("sbatch: error")]
         raise InputError(f"Slurm refuses the jobs: {' '.join(told) or error} {ROUTE}") from None
-    return {run_id: str(job.job_id) for run_id, job in zip(array, found, strict=True)}
+    return {job.spec.id: str(one.job_id) for job, one in zip(jobs, found, strict=True)}
 
 
 def _executor(folder: Path, requeues: int) -> SlurmExecutor:
+    """submitit's; InputError where it, or Slurm's commands, are not here."""
     try:
         from submitit import SlurmExecutor
     except ImportError:
