@@ -49,6 +49,10 @@ class FakeSlurm:
         lines = [f"{job[1:]}|{state}|Resources|node1" for job, state in states.items()]
         (self.folder / "queue").write_text("".join(f"{line}\n" for line in lines))
 
+    def answers(self, whether: bool) -> None:
+        """Nothing; squeue reaches its controller, or does not, from here on."""
+        (self.folder / "squeue").write_text(SQUEUE if whether else "#!/bin/sh\nexit 1\n")
+
     def script(self, number: int) -> str:
         """What sbatch was given as the submission of this number; the first is 17."""
         return (self.folder / f"script-{number}.sh").read_text()

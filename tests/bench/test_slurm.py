@@ -174,6 +174,18 @@ def test_what_slurm_says_against_the_jobs_is_told_with_the_table_to_change(clust
         execute(store, a_run(), partition="gpus")
 
 
+def test_where_no_slurm_answers_that_is_said_and_not_the_table_blamed(cluster, store):
+    cluster.answers(False)
+    cluster.refuse("resolve_ctls_from_dns_srv: res_nsearch error: Unknown host")
+    with pytest.raises(InputError, match=r"No Slurm answers here: `squeue --me` says why") as error:
+        execute(store, a_run(), prepare=too_early)
+    assert "[resources.slurm]" not in str(error.value)
+    cluster.answers(True)
+    with pytest.raises(InputError, match="No Slurm answers here"):
+        execute(store, a_run(), prepare=lambda: cluster.answers(False))
+    assert cluster.scripts() == []
+
+
 def test_numbers_that_no_job_can_have_are_all_named(store):
     with pytest.raises(InputError) as error:
         execute(store, a_run(), cpus=0, time_min=0)
@@ -293,7 +305,7 @@ def test_a_queue_is_not_asked_about_what_it_cannot_know(cluster):
     assert unknown_job(lease_name("17_1"))
     assert not unknown_job(f"slurm:17_1@{os.getuid() + 1}")  # another user's, whom squeue --me leaves out
     assert not unknown_job("ray:17_1@0")
-    (cluster.folder / "squeue").write_text("#!/bin/sh\nexit 1\n")
+    cluster.answers(False)
     assert not unknown_job(lease_name("17_1"))
 
 

@@ -18,7 +18,7 @@ from paper_kit.bench.executors._slurm_waves import waves
 from paper_kit.bench.machine import on_a_node
 from paper_kit.bench.progress import Ended, Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.slurm import ask_queue, in_queue, job_folder, unknown_job, write_submission
+from paper_kit.core.slurm import Queue, ask_queue, in_queue, job_folder, unknown_job, write_submission
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -90,6 +90,7 @@ def execute(
     )  # fmt: skip
     settled = on_a_node(resources, "slurm", ask.cpus, ask.gpus)
     executor = _executor(job_folder(store), ask.requeues)
+    _queue()
     prepare()
     with _alone(store):
         left = submit(specs, store, settled, report, ask, executor)
@@ -118,7 +119,7 @@ def submit(
 ) -> frozenset[str]:
     """Ids of the runs that got no job, as other processes have them or their source; all others have one."""
     signs(specs, store, unknown_job)
-    held = {run_id: job.job for run_id, job in in_queue(store, ask_queue()).items()}
+    held = {run_id: job.job for run_id, job in in_queue(store, _queue()).items()}
     taken = {spec.id for spec in specs if spec.id not in held and store.state(spec) is RunState.RUNNING}
     if held:
         report(Note(text=f"Jobs of this store that are in the queue already: {len(held)}"))
@@ -179,6 +180,14 @@ def _submit_array(executor: SlurmExecutor, jobs: Sequence[Job], asked: dict[str,
         told = [line for line in str(error).splitlines() if line.startswith("sbatch: error")]
         raise InputError(f"Slurm refuses the jobs: {' '.join(told) or error} {ROUTE}") from None
     return {job.spec.id: str(one.job_id) for job, one in zip(jobs, found, strict=True)}
+
+
+def _queue() -> Queue:
+    """This user's jobs; InputError where no Slurm answers: it would not take jobs, or get some twice."""
+    found = ask_queue()
+    if found is None:
+        raise InputError("No Slurm answers here: `squeue --me` says why. Log in to a node of the cluster.")
+    return found
 
 
 def _executor(folder: Path, requeues: int) -> SlurmExecutor:
