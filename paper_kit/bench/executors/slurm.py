@@ -186,7 +186,10 @@ def _queue() -> Queue:
     """This user's jobs; InputError where no Slurm answers: it would not take jobs, or get some twice."""
     found = ask_queue()
     if found is None:
-        raise InputError("No Slurm answers here: `squeue --me` says why. Log in to a node of the cluster.")
+        raise InputError(
+            "squeue does not answer: there is no Slurm here, or it is not ready. Try again in a moment, or log "
+            "in to a node of the cluster."
+        )
     return found
 
 
