@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from paper_kit.core.checkpoints import before, rotating
 from paper_kit.core.errors import InputError
-from paper_kit.core.files import replacing, sha256_file, write_bytes
+from paper_kit.core.files import sha256_file, write_bytes
 
 Weights = dict[str, Tensor]
 NEEDED = {"epoch", "model", "optimizer", "best", "history"}  # what every state has
@@ -22,13 +22,8 @@ NEEDED = {"epoch", "model", "optimizer", "best", "history"}  # what every state 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Nothing; `path` holds `state`, whole, and what it held before lies beside it."""
-    with replacing(path) as part:
-        with part.open("wb") as opened:
-            _save(state, opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        if path.is_file():
-            path.replace(before(path))
+    with rotating(path) as part, part.open("wb") as opened:
+        _save(state, opened)
 
 
 def load_checkpoint(path: Path, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
@@ -45,17 +40,6 @@ def load_checkpoint(path: Path, tell: Callable[[str], None] = lambda _: None) ->
             file.replace(file.with_name(f"{file.name}.damaged"))
             tell(f"{error} It was set aside as {file.name}.damaged.")
     return None
-
-
-def before(path: Path) -> Path:
-    """Where the checkpoint lies that was there before the one at `path`."""
-    return path.with_name(f"{path.stem}.before{path.suffix}")
-
-
-def clear_checkpoints(path: Path) -> None:
-    """Nothing; neither the checkpoint nor the one before it is there."""
-    for file in (path, before(path)):
-        file.unlink(missing_ok=True)
 
 
 def save_weights(path: Path, weights: Weights) -> str:

@@ -19,6 +19,7 @@ from paper_kit.bench.progress import Note, Report
 from paper_kit.bench.room import free_bytes, machine_bytes, resident_bytes
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.bench.study import open_datasets, to_train
+from paper_kit.core.checkpoints import CHECKPOINT
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.plan import BASE, Plan, chosen_runs, run_labels
 from paper_kit.core.record import RunRecord
@@ -230,7 +231,7 @@ def _seconds(
     run: RunSpec, runs: Sequence[RunSpec], probed: Probed, store: Store, settled: Resources
 ) -> float:
     """Seconds that the run still takes in its worker."""
-    begun = store.file(run.id, "checkpoint.pt").is_file()
+    begun = store.file(run.id, CHECKPOINT).is_file()
     alike = [one for one in runs if kind(one) == kind(run) and store.state(one) is RunState.DONE]
     pace = recorded_pace([store.record(one.id) for one in alike], probed, settled.threads)
     return run_seconds(run, probed, len(store.history(run.id)) if begun else 0, pace)

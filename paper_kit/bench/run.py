@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from paper_kit.bench import distributed, machine, transfer
-from paper_kit.bench.checkpoint import clear_checkpoints, load_checkpoint
+from paper_kit.bench.checkpoint import load_checkpoint
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.joining import part_with
 from paper_kit.bench.loaded import loaded
@@ -28,6 +28,7 @@ from paper_kit.bench.shares import check_images
 from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
+from paper_kit.core.checkpoints import CHECKPOINT, clear_checkpoints
 from paper_kit.core.damage import check_present, lost, sweep
 from paper_kit.core.errors import Lost, PaperkitError, StoreLost
 from paper_kit.core.files import place_of
@@ -39,7 +40,7 @@ from paper_kit.data.dataset import Dataset
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 CPU_FULL = "DefaultCPUAllocator: "  # so torch begins to say, in a RuntimeError, that memory is used up
-CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
+HISTORY = "history.jsonl"
 
 
 def _silent(_event: object) -> None:

@@ -22,11 +22,12 @@ from paper_kit.bench.memory import METERS, peak_mib, reset_peak
 from paper_kit.bench.optim import set_lr
 from paper_kit.bench.outcome import EMBEDDED, write_outcome
 from paper_kit.bench.probed import Probed
-from paper_kit.bench.run import CHECKPOINT, first_model, load_data, settle
+from paper_kit.bench.run import first_model, load_data, settle
 from paper_kit.bench.timing import taken
 from paper_kit.bench.train import step, validate
 from paper_kit.bench.training import Training, setup, state
 from paper_kit.bench.transfer import set_trainable, start_from, trainable_stages
+from paper_kit.core.checkpoints import CHECKPOINT
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Store
 from paper_kit.data.cache import open_dataset

@@ -14,6 +14,7 @@ from paper_kit.bench.progress import Progress
 from paper_kit.bench.train import Diverged, fit
 from paper_kit.bench.training import Training, restore, setup
 from paper_kit.bench.trial import Judge, Outcome, Task, Verdict, Watch
+from paper_kit.core.checkpoints import CHECKPOINT
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources
 from paper_kit.core.store import Store
@@ -52,7 +53,7 @@ def _train(task: Task, store: Store, resources: Resources, judge: Judge, watch: 
         judge(row["epoch"], _value(row, training))
     finished = fit(
         training,
-        checkpoint=task.folder / run.CHECKPOINT,
+        checkpoint=task.folder / CHECKPOINT,
         history=task.folder / run.HISTORY,
         tick=_watched(training, watch),
         should_stop=stop,
@@ -75,7 +76,7 @@ def _begin(task: Task, store: Store, resources: Resources) -> tuple[Training, st
     """The training as it is before its next epoch, and the fingerprint of its dataset."""
     spec = task.spec
     task.folder.mkdir(parents=True, exist_ok=True)
-    saved = load_checkpoint(task.folder / run.CHECKPOINT)
+    saved = load_checkpoint(task.folder / CHECKPOINT)
     device = choose_device(resources.device)
     run.settle(device, saved["threads"] if saved else resources.threads)
     dataset = open_dataset(spec.dataset, resources.data_roots, resources.cache, resources.skip_bad)

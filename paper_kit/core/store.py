@@ -194,12 +194,18 @@ class Store:
         return aside
 
     def write_record(self, record: RunRecord) -> None:
-        """Nothing; the run is done from here on, and stays so where power is lost now."""
-        self.file(record.id, "error.txt").unlink(missing_ok=True)
-        self.folder(record.id).mkdir(parents=True, exist_ok=True)
-        synced(self.folder(record.id))  # no loss of power leaves a record without the files that it speaks of
-        write_json(self.file(record.id, "record.json"), record.model_dump(mode="json"))
-        synced(self.folder(record.id))
+        """Nothing; the run is done from here on."""
+        with self.finishing(record.id) as path:
+            write_json(path, record.model_dump(mode="json"))
+
+    @contextmanager
+    def finishing(self, run_id: str) -> Iterator[Path]:
+        """A block that writes this record.json: the run is done then, and stays so where power is lost."""
+        self.retry(run_id)
+        self.folder(run_id).mkdir(parents=True, exist_ok=True)
+        synced(self.folder(run_id))  # no loss of power leaves a record without the files that it speaks of
+        yield self.file(run_id, "record.json")
+        synced(self.folder(run_id))
 
     def _done(self, run_id: str) -> bool:
         return self.file(run_id, "record.json").is_file()

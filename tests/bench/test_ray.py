@@ -17,6 +17,7 @@ from paper_kit.bench.executors._ray_cluster import largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper
 from paper_kit.bench.executors._ray_task import PATIENCE_S, _Heard, lease_name, unknown_job
 from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.core import store as core_store
 from paper_kit.core.errors import InputError, PaperkitError, StoreLost
 from paper_kit.core.files import write_json
 from paper_kit.core.owner import this_process
@@ -283,6 +284,16 @@ def test_what_a_worker_sends_is_kept_until_another_one_has_its_run(store):
     assert keeper.write(spec.id, "two", f"{spec.id}/record.json", data("{}")) == ("", False)
     keeper.close(spec.id, "two")
     assert [path.name for path in store.folder(spec.id).iterdir()] == ["record.json"]
+
+
+def test_a_record_that_was_sent_outlives_a_loss_of_power_as_one_of_this_machine_does(store, monkeypatch):
+    keeper, spec, seen = Keeper(store.root), a_run(), []
+    keeper.open(spec, "one")
+    record = store.file(spec.id, "record.json")
+    monkeypatch.setattr(core_store, "synced", lambda folder: seen.append((folder.name, record.is_file())))
+    keeper.write(spec.id, "one", f"{spec.id}/record.json", data("{}"))
+    assert seen == [(spec.id, False), (spec.id, True)]  # what it speaks of, then its own name
+    keeper.close(spec.id)
 
 
 def data(text):

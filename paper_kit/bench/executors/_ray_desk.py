@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paper_kit.bench.progress import Event, Note
+from paper_kit.core.checkpoints import CHECKPOINT, clear_checkpoints, rotating
 from paper_kit.core.damage import lost
 from paper_kit.core.errors import Lost
-from paper_kit.core.files import replacing, synced
+from paper_kit.core.files import replacing
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Busy, Store
 
-CHECKPOINT, BEFORE, RECORD = "checkpoint.pt", "checkpoint.before.pt", "record.json"
+RECORD = "record.json"
 OF_A_SOURCE = ("spec.json", RECORD, "weights.safetensors")  # what a run that starts from it reads
 TAKEN = "another worker has the run"
 
@@ -114,19 +115,17 @@ class Keeper:
         if token not in ("", self._workers.get(run_id)) or run_id not in self._leases:
             return
         if self._store.file(run_id, RECORD).is_file():
-            for name in (CHECKPOINT, BEFORE):
-                self._store.file(run_id, name).unlink(missing_ok=True)
+            clear_checkpoints(self._store.file(run_id, CHECKPOINT))
         del self._workers[run_id]
         self._leases.pop(run_id).close()
 
     def _put(self, path: Path, data: Bytes) -> None:
         if path.name == RECORD:
-            self._store.retry(path.parent.name)
-            synced(path.parent)  # no loss of power leaves a record without the files that it speaks of
-        with replacing(path) as part:
+            with self._store.finishing(path.parent.name), replacing(path) as part:
+                part.write_bytes(data.data)
+            return
+        with rotating(path) if path.name == CHECKPOINT else replacing(path) as part:
             part.write_bytes(data.data)
-            if path.name == CHECKPOINT and path.is_file():
-                path.replace(path.with_name(BEFORE))
 
 
 def answer(ref: Any, seconds: float | None = None) -> Any:

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from paper_kit.bench.executors._ray_desk import BEFORE, RECORD, TAKEN, answer, log_of
+from paper_kit.bench.executors._ray_desk import RECORD, TAKEN, answer, log_of
 from paper_kit.bench.progress import Ended
+from paper_kit.core.checkpoints import CHECKPOINT, before
 from paper_kit.core.config import study_root
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import alone_in, write_bytes
@@ -158,7 +159,9 @@ class Copy:
     def _files(self) -> list[Path]:
         folder, log = self.root / self._run_id, log_of(self.root, self._run_id)
         found = [path for path in folder.glob("*") if path.is_file() and path.name[0] != "."]
-        found = [path for path in found if path.name != BEFORE]  # the keeper makes its own
+        found = [
+            path for path in found if path.name != before(Path(CHECKPOINT)).name
+        ]  # the keeper makes its own
         return [*found, log] if log.is_file() else found
 
 

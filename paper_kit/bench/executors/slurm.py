@@ -90,7 +90,6 @@ def execute(
     )  # fmt: skip
     settled = on_a_node(resources, "slurm", ask.cpus, ask.gpus)
     executor = _executor(job_folder(store), ask.requeues)
-    _queue()
     prepare()
     with _alone(store):
         left = submit(specs, store, settled, report, ask, executor)
@@ -187,20 +186,22 @@ def _queue() -> Queue:
     found = ask_queue()
     if found is None:
         raise InputError(
-            "squeue does not answer: there is no Slurm here, or it is not ready. Try again in a moment, or log "
-            "in to a node of the cluster."
+            "squeue does not answer: there is no Slurm here, or it is not ready. Try again in a moment, or "
+            "log in to a node of the cluster."
         )
     return found
 
 
 def _executor(folder: Path, requeues: int) -> SlurmExecutor:
-    """submitit's; InputError where it, or Slurm's commands, are not here."""
+    """submitit's; InputError where it, or Slurm's commands, are not here, or no Slurm answers."""
     try:
         from submitit import SlurmExecutor
     except ImportError:
         raise InputError("--executor slurm needs submitit: pip install 'paper-kit[slurm]'.") from None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return SlurmExecutor(folder=folder, max_num_timeout=requeues)
+        found = SlurmExecutor(folder=folder, max_num_timeout=requeues)
     except RuntimeError:
         raise InputError("There is no srun here; log in where Slurm's commands are.") from None
+    _queue()
+    return found
