@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -366,6 +367,22 @@ def started(job):
     environment = {**os.environ, "PYTHONPATH": paths, "SUBMITIT_EXECUTOR": "slurm", "SLURM_JOB_ID": "17"}
     command = [sys.executable, "-c", CHILD, cloudpickle.dumps(job).hex()]
     return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE)
+
+
+def test_what_a_job_prints_is_kept_without_secrets(store, monkeypatch, capfd):
+    def run_one(*_, **__):
+        print(f"asked with {os.environ['LAB_TOKEN']}", flush=True)
+        return RunState.DONE
+
+    monkeypatch.setitem(sys.modules, "talking_engine", SimpleNamespace(run_one=run_one))
+    variables = {"LAB_TOKEN": "swordfish", "SUBMITIT_EXECUTOR": "slurm", "SLURM_JOB_ID": "17"}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    for name, value in (variables | threads).items():
+        monkeypatch.setenv(name, value)
+    for name in ("stdout", "stderr"):  # they are others afterwards
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    assert Job(a_run(), store.root, Resources(threads=1), "talking_engine:run_one")() == "done"
+    assert capfd.readouterr().out == "asked with [LAB_TOKEN]\n"
 
 
 def test_runs_of_a_clusters_jobs_are_waited_for(store):

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from paper_kit.bench.executors._worker import Told, environment, train
+from paper_kit.core.private import private_streams
 from paper_kit.core.slurm import lease_name, unknown_job
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
@@ -38,6 +39,7 @@ class Job:
         """ "done". Where the run is not, SystemExit, at which what depends on it does not start."""
         import submitit
 
+        private_streams()  # of submitit's log, which lies beside the runs
         os.environ.update(environment(self.resources.threads, gpu=""))
         mine = lease_name(submitit.JobEnvironment().job_id)
         store, run_id = Store(self.store, mine), self.spec.id
