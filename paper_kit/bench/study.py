@@ -18,6 +18,7 @@ from paper_kit.bench.shares import check_shares
 from paper_kit.bench.stopping import Stop, Terminated, Why, stopping
 from paper_kit.core.damage import check_writable, set_damaged_aside
 from paper_kit.core.errors import InputError
+from paper_kit.core.owner import period_s
 from paper_kit.core.part import Part, load
 from paper_kit.core.plan import Plan, chosen_runs
 from paper_kit.core.spec import Resources, RunSpec
@@ -135,6 +136,7 @@ def _train(
         return
     check_shares(left, resources.devices)
     check_writable(store.root)
+    period_s()  # what is no period is told here, and not by every run
     execute = load("executor", executor.name)
     shared = resources if executor.name in ELSEWHERE else share(resources, len(runs))
     unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue

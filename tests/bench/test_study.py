@@ -74,6 +74,15 @@ def test_a_study_trains_what_is_missing_and_then_measures_each_base_once(tmp_pat
     assert {cost.model.name for cost in store.costs()} == {"good", "other"}
 
 
+def test_a_lease_period_that_is_none_is_told_once_and_no_run_fails_for_it(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    monkeypatch.setenv(PERIOD_VARIABLE, "abc")
+    with pytest.raises(InputError, match="PAPERKIT_LEASE_S = 'abc': expected seconds, such as 300") as error:
+        run(a_plan("good", "other"), store)
+    assert len(error.value.problems) == 1
+    assert store.ids() == ()
+
+
 def test_a_finished_study_does_nothing_and_starts_no_process(tmp_path, monkeypatch):
     store, planned = Store(tmp_path / "runs"), a_plan("good")
     run(planned, store)
