@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
-from paper_kit.bench.elsewhere import signs, wait_for_work
+from paper_kit.bench.elsewhere import Unknown, signs, wait_for_work
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report, never
 from paper_kit.bench.shares import check_shares
@@ -27,7 +27,6 @@ from paper_kit.core.store import Busy, RunState, Store
 from paper_kit.data.cache import fingerprint_at_hand, open_dataset
 
 LOCAL = Part(name="local")
-ELSEWHERE = ("slurm", "ray")  # executors whose runs share nothing of this machine, and may be waited for anew
 
 
 @dataclass(frozen=True)
@@ -138,8 +137,9 @@ def _train(
     check_writable(store.root)
     period_s()  # what is no period is told here, and not by every run
     execute = load("executor", executor.name)
-    shared = resources if executor.name in ELSEWHERE else share(resources, len(runs))
-    unknown = execute.__globals__.get("unknown_job", lambda _job: False)  # beside it, where there is a queue
+    queue = _queue(executor)
+    shared = share(resources, len(runs)) if queue is None else resources
+    unknown = queue or (lambda _job: False)
     signs(left, store, unknown)
     missing, tried = to_train(runs, store, executor), set[str]()
     while True:
@@ -158,7 +158,13 @@ def _train(
 
 def _on_this_machine(executor: Part) -> bool:
     """Whether runs are trained here: an executor with an empty address starts what it needs itself."""
-    return executor.name not in ELSEWHERE or executor.arguments.get("address") == ""
+    return _queue(executor) is None or executor.arguments.get("address") == ""
+
+
+def _queue(executor: Part) -> Unknown | None:
+    """How the executor asks its queue of a job; None where it has none, and its runs share this machine."""
+    found: Unknown | None = getattr(load("executor", executor.name), "__globals__", {}).get("unknown_job")
+    return found
 
 
 def _set_damaged_aside(runs: tuple[RunSpec, ...], store: Store, report: Report) -> None:
@@ -169,10 +175,10 @@ def _set_damaged_aside(runs: tuple[RunSpec, ...], store: Store, report: Report) 
 def to_train(runs: tuple[RunSpec, ...], store: Store, executor: Part = LOCAL) -> tuple[RunSpec, ...]:
     """The runs that are not done, without those that another process has and what waits for them.
 
-    A cluster's jobs are no such process: they are waited for.
+    A queue's jobs are no such process: they are waited for.
     """
     states = {run.id: store.state(run) for run in runs}
-    if executor.name in ELSEWHERE:
+    if _queue(executor) is not None:
         return tuple(run for run in runs if states[run.id] is not RunState.DONE)
     skipped = {RunState.DONE, RunState.RUNNING}
     return tuple(

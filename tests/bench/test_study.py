@@ -74,6 +74,17 @@ def test_a_study_trains_what_is_missing_and_then_measures_each_base_once(tmp_pat
     assert {cost.model.name for cost in store.costs()} == {"good", "other"}
 
 
+def test_a_plugin_with_a_queue_of_its_own_is_known_by_what_it_offers(tmp_path):
+    own = tmp_path / "plugins" / "executor" / "lab_queue.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("def execute(*_): ...\ndef unknown_job(job): return False\n")
+    store, (one, *_), there = Store(tmp_path / "runs"), a_plan("good").runs, Part(name="lab_queue")
+    with store.lease(one.id):
+        assert to_train((one,), store, there) == (one,)
+        assert to_train((one,), store) == ()
+    assert not study._on_this_machine(there)
+
+
 def test_a_lease_period_that_is_none_is_told_once_and_no_run_fails_for_it(tmp_path, monkeypatch):
     store = Store(tmp_path / "runs")
     monkeypatch.setenv(PERIOD_VARIABLE, "abc")
@@ -86,7 +97,7 @@ def test_a_lease_period_that_is_none_is_told_once_and_no_run_fails_for_it(tmp_pa
 def test_a_finished_study_does_nothing_and_starts_no_process(tmp_path, monkeypatch):
     store, planned = Store(tmp_path / "runs"), a_plan("good")
     run(planned, store)
-    monkeypatch.setattr(study, "load", None)
+    monkeypatch.setattr(local, "execute", None)
     monkeypatch.setattr(study, "open_dataset", None)
     monkeypatch.setattr(costs, "Team", None)
     monkeypatch.setattr(study, "ProcessPoolExecutor", None)

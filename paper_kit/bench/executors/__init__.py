@@ -12,9 +12,10 @@ those at work are saved within seconds and stop, and `execute` comes back; what 
 keywords are options of the Part, typed, with a plain default.
 
 A process that a queue started works with `Store(root, job="slurm:1234_5")`, which names its job in the
-leases that it takes. A file that offers `unknown_job(job) -> bool` as well says of such a job whether its
+leases that it takes. Its file offers `unknown_job(job) -> bool` as well, which says of such a job whether the
 queue no longer knows it (False for a job of another queue, and where the queue does not answer): the lease
-is taken over at once.
+is taken over at once. The runs of such a file share nothing of this machine: each has all the resources, and
+those that jobs have already are waited for.
 """
 
 from __future__ import annotations
