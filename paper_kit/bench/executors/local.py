@@ -8,23 +8,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TypeGuard
 
+from paper_kit.bench.executors._follow import follow
 from paper_kit.bench.executors._worker import READY, STOP, Task, died, work
 from paper_kit.bench.machine import places, share
 from paper_kit.bench.packing import Packing
-from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Progress, Report, ShouldStop
+from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.damage import whole_records
-from paper_kit.core.errors import PaperkitError, StoreLost
+from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import Busy, RunState, Store
+from paper_kit.core.store import Busy, Store
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
-LISTEN_S = 0.5
 
 
 def execute(
@@ -43,47 +44,18 @@ def execute(
     try:
         crew.gather(schedule)  # torch is loaded there while the datasets are decoded here
         prepare()
-        while schedule.waiting or schedule.working:
-            stopping = should_stop()
-            if stopping and not crew.stopping:
-                report(Note(text="Stopping; what is left can be resumed"))
-                crew.ask_to_stop()
-            if not stopping:
-                crew.employ(schedule)
-            if not schedule.working:
-                break
-            for event in crew.listen(LISTEN_S):
-                _note(event, schedule, crew, report)
+        follow(schedule, crew, report, should_stop, partial(_again, schedule, crew, report))
     finally:
         crew.end()
 
 
-def _note(event: Event, schedule: Schedule, crew: Crew, report: Report) -> None:
-    """Nothing; as `heed`, but a run that had no memory beside others is tried again."""
-    if crew.had_no_room(event):
-        schedule.again(event.run_id)
-        report(Note(text=f"Run {event.run_id} had no room beside others; it is tried again"))
-        return
-    heed(event, schedule, report)
-
-
-def heed(event: Event, schedule: Schedule, report: Report) -> None:
-    """Nothing; the schedule learns from what a run says, and who watches hears of it and of what it blocks.
-
-    StoreLost where the event says so.
-    """
-    report(event)
-    if isinstance(event, Ended) and event.lost:
-        raise StoreLost(event.reason)
-    if isinstance(event, Progress) and event.run_id in schedule.working:
-        schedule.pace.learn(schedule.working[event.run_id], event.epoch_seconds)
-    if isinstance(event, Ended):
-        for lost in schedule.end(event.run_id, event.state):
-            if event.state is RunState.FAILED:
-                reason = f"its source run {event.run_id} failed"
-                report(Ended(run_id=lost.id, state=RunState.BLOCKED, reason=reason))
-            elif event.state is RunState.RUNNING:
-                report(Ended(run_id=lost.id, state=RunState.RUNNING))
+def _again(schedule: Schedule, crew: Crew, report: Report, event: Event) -> bool:
+    """Whether the event is the end of a run that had no memory beside others; it waits again."""
+    if not crew.had_no_room(event):
+        return False
+    schedule.again(event.run_id)
+    report(Note(text=f"Run {event.run_id} had no room beside others; it is tried again"))
+    return True
 
 
 @dataclass
@@ -151,7 +123,7 @@ class Crew:
         self._store.retry(event.run_id)
         return True
 
-    def ask_to_stop(self) -> None:
+    def ask_to_stop(self, _schedule: Schedule) -> None:
         """Nothing; runs at work are saved and stop."""
         self.stopping = True
         self._tell_all(STOP)

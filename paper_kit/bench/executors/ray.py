@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paper_kit.bench.elsewhere import signs
+from paper_kit.bench.executors._follow import follow
 from paper_kit.bench.executors._ray_cluster import ROUTE, cluster, largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper, log_of
 from paper_kit.bench.executors._ray_fetch import Away, plugins_of
 from paper_kit.bench.executors._ray_task import Job, died_too_often, unknown_job, work
 from paper_kit.bench.executors._worker import died
-from paper_kit.bench.executors.local import LISTEN_S, heed
 from paper_kit.bench.machine import on_a_node, usable_gpus
 from paper_kit.bench.progress import Ended, Event, Note, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
@@ -105,23 +105,9 @@ def execute(
         signs(specs, store, unknown_job)
         schedule = Schedule(specs, Pace(whole_records(store)))
         crew = Crew(ray, store, resources, ask, _job(specs, store, settled, ask, mark))
-        _follow(schedule, crew, report, should_stop)
+        follow(schedule, crew, report, should_stop)
     if address:
         report(Note(text="Costs are measured on a node of the cluster: `paperkit measure`"))
-
-
-def _follow(schedule: Schedule, crew: Crew, report: Report, should_stop: ShouldStop) -> None:
-    """Nothing; no run waits or works any more, or it is time to stop and those at work have stopped."""
-    while schedule.waiting or schedule.working:
-        if should_stop() and not crew.stopping:
-            report(Note(text="Stopping; what is left can be resumed"))
-            crew.ask_to_stop(schedule)
-        if not crew.stopping:
-            crew.employ(schedule)
-        if not schedule.working:
-            return
-        for event in crew.listen(LISTEN_S):
-            heed(event, schedule, report)
 
 
 class Crew:
