@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from paper_kit.bench.executors._worker import write_to
+from paper_kit.bench.executors._worker import function_of, write_to
 from paper_kit.bench.progress import ShouldStop
 from paper_kit.core.errors import PaperkitError
 
@@ -107,8 +106,7 @@ def _work(connection: Connection, function: str, variables: dict[str, str], log:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write_to(log)
     os.environ.update(variables)
-    module, _, name = function.partition(":")
-    call = getattr(importlib.import_module(module), name)
+    call = function_of(function)
     connection.send("ready")
     while True:
         try:

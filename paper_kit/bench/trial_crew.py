@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -14,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from paper_kit.bench.executors._worker import environment, write_to
+from paper_kit.bench.executors._worker import environment, function_of, write_to
 from paper_kit.bench.executors.local import death
 from paper_kit.bench.machine import usable_gpus
 from paper_kit.bench.progress import Progress
@@ -77,8 +76,7 @@ def work(connection: Connection, post: Post) -> None:
         signal.signal(number, signal.SIG_IGN)
     write_to(post.log)
     os.environ.update(environment(post.resources.threads, post.gpu))
-    module, _, function = post.run.partition(":")
-    run_trial = getattr(importlib.import_module(module), function)
+    run_trial = function_of(post.run)
     line, store = Line(connection), Store(post.store)
     try:
         while True:

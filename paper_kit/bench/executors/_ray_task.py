@@ -18,7 +18,8 @@ from typing import Any
 
 from paper_kit.bench.executors._ray_desk import answer, log_of
 from paper_kit.bench.executors._ray_fetch import Away, fetched, study_of
-from paper_kit.bench.executors._worker import Told, environment, train
+from paper_kit.bench.executors._told import Told, handling
+from paper_kit.bench.executors._worker import environment, function_of, train
 from paper_kit.bench.progress import Ended, Event, ShouldStop, never
 from paper_kit.core.errors import InputError
 from paper_kit.core.private import private_streams
@@ -79,10 +80,8 @@ def _train_away(spec: RunSpec, job: Job, away: Away, desk: Any, keeper: Any) -> 
 def _train(spec: RunSpec, job: Job, store: Store, told: _Heard) -> Ended:
     mine, run_id = store.job, spec.id
     store.sign(run_id, lambda name: name == mine or unknown_job(name))  # an earlier try of this task is over
-    module, _, name = job.function.partition(":")
-    with _printing_to(log_of(store.root, run_id)), _listening(told):
-        run_one = getattr(importlib.import_module(module), name)
-        return train(spec, store, job.resources, run_one, told)
+    with _printing_to(log_of(store.root, run_id)), handling({signal.SIGTERM: told.terminate}):
+        return train(spec, store, job.resources, function_of(job.function), told.send, told.should_stop)
 
 
 def lease_name() -> str:
@@ -137,34 +136,24 @@ class _Heard(Told):
 
     def terminate(self, _number: int, _frame: FrameType | None) -> None:
         """Nothing; SIGTERM came, as where the node is taken away: the run is saved and stops."""
-        self.terminated = self._leave = True
+        self.terminated = self.leaving = True
 
-    def send(self, message: Event | str) -> None:
+    def send(self, event: Event) -> None:
         """Nothing; the driver hears of it, and the log gets a line an epoch."""
-        super().send(message)
-        self._desk.hear.remote(message)
+        super().send(event)
+        self._desk.hear.remote(event)
 
     def should_stop(self) -> bool:
         """Whether the run at work is to be saved and to stop."""
         silent_s = time.monotonic() - self._asked
         if self._answer is not None and self._answer.done():
             # with the desk, the driver is gone
-            self._leave = self._leave or self._answer.exception() is not None or self._answer.result()
+            self.leaving = self.leaving or self._answer.exception() is not None or self._answer.result()
             self._answer = None
         if self._answer is None and silent_s >= ASK_S:
             self._asked, silent_s = time.monotonic(), 0.0  # before, it was the run that did not ask
             self._answer = self._desk.stopping.remote().future()
-        return self._leave or self._refused() or silent_s > PATIENCE_S
-
-
-@contextmanager
-def _listening(told: _Heard) -> Iterator[None]:
-    """A block in which SIGTERM is heard."""
-    earlier = signal.signal(signal.SIGTERM, told.terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
+        return self.leaving or self._refused() or silent_s > PATIENCE_S
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -13,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from paper_kit.bench.executors._worker import Told, environment, train
+from paper_kit.bench.executors._told import Told, handling
+from paper_kit.bench.executors._worker import environment, function_of, train
 from paper_kit.core.private import private_streams
 from paper_kit.core.slurm import lease_name, unknown_job
 from paper_kit.core.spec import Resources, RunSpec
@@ -44,10 +44,9 @@ class Job:
         mine = lease_name(submitit.JobEnvironment().job_id)
         store, run_id = Store(self.store, mine), self.spec.id
         store.sign(run_id, lambda job: job == mine or unknown_job(job))  # ours died before
-        module, _, name = self.function.partition(":")
-        run_one = getattr(importlib.import_module(module), name)
+        run_one = function_of(self.function)
         with _listening(told := _Told()):
-            ended = train(self.spec, store, self.resources, run_one, told)
+            ended = train(self.spec, store, self.resources, run_one, told.send, told.should_stop)
         if ended.state is RunState.DONE:
             return "done"
         if ended.state is RunState.PARTIAL and told.time_is_up:
@@ -70,7 +69,7 @@ class _Told(Told):
 
     def warn(self, _number: int, _frame: FrameType | None) -> None:
         """Nothing; the time is up soon."""
-        self._leave = self.time_is_up = True
+        self.leaving = self.time_is_up = True
         signal.alarm(NOTICE_S // 2)
 
 
@@ -83,13 +82,12 @@ def _listening(told: _Told) -> Iterator[None]:
         if callable(submitits):
             submitits(TIME_IS_UP, frame)
 
-    handlers = {signal.SIGTERM: told.leave, TIME_IS_UP: told.warn, signal.SIGALRM: insist}
-    earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        with handling({signal.SIGTERM: told.leave, TIME_IS_UP: told.warn, signal.SIGALRM: insist}):
+            try:
+                yield
+            finally:
+                signal.alarm(0)
     finally:
-        signal.alarm(0)
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-        if told.should_stop():  # the second SIGTERM may still come, while this process ends as it should
+        if told.leaving:  # the second SIGTERM may still come, while this process ends as it should
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

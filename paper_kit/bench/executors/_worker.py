@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from paper_kit.bench.progress import Ended, Event, Progress
+from paper_kit.bench.progress import Ended, Event, Report, ShouldStop
 from paper_kit.core.damage import lost
 from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.private import private_streams
@@ -41,11 +42,10 @@ def work(connection: Connection, task: Task) -> None:
     signal.signal(signal.SIGTERM, line.leave)  # a machine that goes down tells every process itself
     write_to(task.log)
     os.environ.update(environment(task.resources.threads, task.gpu))
-    module, _, function = task.run.partition(":")
-    run_one = getattr(importlib.import_module(module), function)
+    run_one = function_of(task.run)
     line.send(READY)
     while (spec := line.next_run()) is not None:
-        line.send(train(spec, Store(task.store), task.resources, run_one, line))
+        line.send(train(spec, Store(task.store), task.resources, run_one, line.send, line.should_stop))
 
 
 def environment(threads: int, gpu: str) -> dict[str, str]:
@@ -55,15 +55,26 @@ def environment(threads: int, gpu: str) -> dict[str, str]:
     return shared | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
 
 
+def function_of(name: str) -> Callable[..., Any]:
+    """The function that "module:function" names, imported now."""
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
 def train(
-    spec: RunSpec, store: Store, resources: Resources, run_one: Callable[..., RunState], line: Line
+    spec: RunSpec,
+    store: Store,
+    resources: Resources,
+    run_one: Callable[..., RunState],
+    report: Report,
+    should_stop: ShouldStop,
 ) -> Ended:
     """How the run ended; whatever goes wrong in it is written to its error.txt, where that can be written."""
     started = time.monotonic()
-    line.stop = False
     try:
         try:
-            state = run_one(spec, store, resources, report=line.send, should_stop=line.should_stop)
+            state = run_one(spec, store, resources, report=report, should_stop=should_stop)
         except Busy:
             state = RunState.RUNNING
         except Exception as error:
@@ -105,7 +116,7 @@ class Line:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._leave = False
-        self.stop = False
+        self._stop = False
 
     def leave(self, _signal: int, _frame: FrameType | None) -> None:
         """Nothing; the run at work is saved and stops, and then the worker leaves."""
@@ -122,13 +133,14 @@ class Line:
         """Whether the run at work is to be saved and to stop."""
         while not self._leave and self._connection.poll():
             self._hear()
-        return self.stop or self._leave
+        return self._stop or self._leave
 
     def next_run(self) -> RunSpec | None:
         """The next run, waited for; None where the worker is to leave."""
         while not self._leave:
             spec = self._hear()
             if spec is not None:
+                self._stop = False
                 return spec
         return None
 
@@ -138,29 +150,8 @@ class Line:
         except (EOFError, OSError):
             message = LEAVE
         self._leave = self._leave or message == LEAVE
-        self.stop = self.stop or message == STOP
+        self._stop = self._stop or message == STOP
         return message if isinstance(message, RunSpec) else None
-
-
-class Told(Line):
-    """A run without a parent, as a queue starts it: signals tell it to leave, and it prints its epochs."""
-
-    def __init__(self) -> None:
-        self.stop = False
-        self._leave = False
-        self._epoch = -1
-
-    def should_stop(self) -> bool:
-        """Whether the machine is taken away."""
-        return self._leave
-
-    def send(self, message: Event | str) -> None:
-        """Nothing; an epoch that was finished is printed."""
-        if not isinstance(message, Progress) or message.stage == "data" or message.epoch == self._epoch:
-            return
-        self._epoch = message.epoch
-        reached = "" if message.accuracy is None else f", {100 * message.accuracy:.1f} % on validation"
-        print(f"{message.run_id}: {message.epoch} of {message.epochs} epochs{reached}", flush=True)
 
 
 def write_to(log: Path) -> None:
