@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
-import signal
 import tempfile
 import threading
 import time
@@ -24,6 +23,7 @@ import torch
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from paper_kit.bench import death
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.progress import Report, ShouldStop
 from paper_kit.bench.shares import too_many
@@ -223,10 +223,4 @@ class Crew:
         while process is not None and process.exitcode is None and time.monotonic() < until:
             time.sleep(0.01)
         code = process.exitcode if process is not None else None
-        if code == -signal.SIGKILL:
-            return f"{who} was killed (signal 9), most often because memory ran out; {GO_ON}"
-        if code is not None and code < 0:
-            return f"{who} crashed ({signal.Signals(-code).name}); {GO_ON}"
-        if code is None:
-            return f"{who} was gone; {GO_ON}"
-        return f"{who} left with exit code {code}; {GO_ON}"
+        return f"{who} {death.how(code)}; {GO_ON}"

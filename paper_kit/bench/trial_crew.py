@@ -13,8 +13,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from paper_kit.bench import death
 from paper_kit.bench.executors._worker import environment, function_of, write_to
-from paper_kit.bench.executors.local import death
 from paper_kit.bench.machine import usable_gpus
 from paper_kit.bench.progress import Progress
 from paper_kit.bench.trial import EpochDone, Judge, Outcome, Task, Verdict, Watch
@@ -167,7 +167,7 @@ class TrialCrew:
             worker.process.join()
             worker.connection.close()
             del self._workers[seat]
-            reason = death(worker.process.exitcode, self._resources.jobs).replace("run-all", "tune")
+            reason = death.of_a_worker(worker.process.exitcode, self._resources.jobs, "tune")
             return Outcome(state="killed", reason=f"{reason} (see {worker.log})")
         if isinstance(message, Outcome):
             worker.task = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TypeGuard
 
+from paper_kit.bench import death
 from paper_kit.bench.executors._follow import follow
 from paper_kit.bench.executors._worker import READY, STOP, Task, died, work
 from paper_kit.bench.machine import places, share
@@ -184,7 +184,7 @@ class Crew:
             )
         if worker.run is None:
             return
-        reason = death(worker.process.exitcode, self._resources.jobs)
+        reason = death.of_a_worker(worker.process.exitcode, self._resources.jobs)
         ended = died(worker.run, self._store, reason, f"The worker's last words are in {worker.task.log}.")
         ended = replace(ended, seconds=time.monotonic() - worker.since)
         self._learn(worker, ended)
@@ -204,19 +204,6 @@ class Crew:
         for worker in self._workers:
             if worker is not None:
                 _send(worker, message)
-
-
-def death(exit_code: int | None, jobs: int) -> str:
-    """Why a worker process died, in a sentence that says what to type."""
-    if exit_code == -signal.SIGKILL:
-        fewer = f"--jobs {jobs - 1}" if jobs > 1 else "a smaller micro_batch"
-        return (
-            "its worker was killed (signal 9), most often because memory ran out; "
-            f"try `paperkit run-all` with {fewer}"
-        )
-    if exit_code is not None and exit_code < 0:
-        return f"its worker crashed ({signal.Signals(-exit_code).name}); type `paperkit run-all` to try again"
-    return f"its worker left with exit code {exit_code}; type `paperkit run-all` to try again"
 
 
 def _send(worker: Worker, message: RunSpec | str) -> None:
