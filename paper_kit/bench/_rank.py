@@ -20,7 +20,7 @@ import torch.distributed as dist
 from paper_kit.bench.distributed import Done, Failed, Hello, Task
 from paper_kit.bench.environment import choose_device
 from paper_kit.bench.joining import backend
-from paper_kit.bench.progress import Event, never
+from paper_kit.bench.progress import Event, never, unheard
 from paper_kit.bench.ranks import Ranks
 from paper_kit.bench.run import train_here
 from paper_kit.core.errors import PaperkitError
@@ -65,7 +65,7 @@ def _train(task: Task, ranks: Ranks, line: Line, folder: Path) -> bool:
             task.spec,
             store,
             task.resources,
-            line.send if first else _silent,
+            line.send if first else unheard,  # the first one reports for all
             line.should_stop if first else never,
             task.deviation,
             ranks,
@@ -89,10 +89,6 @@ def _meet(task: Task, ranks: Ranks, folder: Path) -> None:
         timeout=timedelta(seconds=WAIT_S),
         device_id=mine,
     )
-
-
-def _silent(_event: Event) -> None:
-    """The first process reports for all."""
 
 
 class Line:

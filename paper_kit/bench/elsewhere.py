@@ -15,7 +15,7 @@ LOOK_S = 1.0  # between two looks at the Store, at most
 Unknown = Callable[[str], bool]  # whether a queue no longer knows a job
 
 
-def signs(runs: Sequence[RunSpec], store: Store, unknown: Unknown) -> dict[str, Sign]:
+def signs_of_life(runs: Sequence[RunSpec], store: Store, unknown: Unknown) -> dict[str, Sign]:
     """Id -> what was seen of the process that has the run; one that was silent for too long loses it."""
     return {run.id: store.sign(run.id, unknown) for run in runs}
 
@@ -30,7 +30,7 @@ def wait_for_work(
     """
     told = False
     while not should_stop():
-        seen = signs(runs, store, unknown)
+        seen = signs_of_life(runs, store, unknown)
         states = {run.id: store.state(run) for run in runs}
         ready = tuple(run for run in runs if _ready(run, states))
         taken = {run.id for run in runs if states[run.id] is RunState.RUNNING}

@@ -37,7 +37,7 @@ def outputs(
 ) -> NDArray[np.float32]:
     """Float32 logits_VNK (or regression outputs) of V views of N images; leaves the model evaluating.
 
-    With others, each process passes every so-manieth batch, and all get all logits.
+    With others, each of n processes passes every n-th batch, and all get all logits.
     """
 
     def seen(images_NCHW: Tensor) -> Tensor:

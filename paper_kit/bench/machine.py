@@ -50,7 +50,7 @@ def usable_gpus(resources: Resources) -> tuple[str, ...]:
     return found
 
 
-def places(resources: Resources) -> tuple[str, ...]:
+def gpu_groups(resources: Resources) -> tuple[str, ...]:
     """For CUDA_VISIBLE_DEVICES, the GPUs of each run at work: one, or as many as are to share it.
 
     InputError where fewer are here.
@@ -69,7 +69,7 @@ def share(resources: Resources, runs: int) -> Resources:
     `runs` counts all trainings of the study, done or not: what is left must not change the threads of a
     run, because they can change its last digits.
     """
-    everything, found, alone = cores(), len(places(resources)), resources.devices == 1
+    everything, found, alone = cores(), len(gpu_groups(resources)), resources.devices == 1
     most = found * (most_workers(everything, found) if alone else 1) or max(
         1, everything // resources.devices
     )

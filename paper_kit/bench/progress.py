@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from paper_kit.core.store import NO_MEMORY as NO_MEMORY
 from paper_kit.core.store import RunState
 
 Stage = Literal["data", "train", "test"]
@@ -50,6 +49,10 @@ class Note:
 Event = Progress | Ended | Note
 Report = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
+
+
+def unheard(_event: Event) -> None:
+    """Nothing: nobody watches."""
 
 
 def never() -> bool:

@@ -21,7 +21,7 @@ from paper_kit.bench.joining import part_with
 from paper_kit.bench.loaded import loaded
 from paper_kit.bench.outcome import write_outcome
 from paper_kit.bench.pixels import Preparation
-from paper_kit.bench.progress import NO_MEMORY, Progress, Report, ShouldStop, never
+from paper_kit.bench.progress import Progress, Report, ShouldStop, never, unheard
 from paper_kit.bench.randomness import seed_everything
 from paper_kit.bench.ranks import ALONE, Ranks
 from paper_kit.bench.shares import check_images
@@ -34,7 +34,7 @@ from paper_kit.core.errors import Lost, PaperkitError, StoreLost
 from paper_kit.core.files import place_of
 from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import NO_MEMORY, RunState, Store
 from paper_kit.data.cache import open_dataset
 from paper_kit.data.dataset import Dataset
 
@@ -43,16 +43,12 @@ CPU_FULL = "DefaultCPUAllocator: "  # so torch begins to say, in a RuntimeError,
 HISTORY = "history.jsonl"
 
 
-def _silent(_event: object) -> None:
-    """Nobody watches."""
-
-
 def run_one(
     spec: RunSpec,
     store: Store,
     resources: Resources,
     *,
-    report: Report = _silent,
+    report: Report = unheard,
     should_stop: ShouldStop = never,
 ) -> RunState:
     """The run's state afterwards: done, failed (error.txt says why), partial (asked to stop), or blocked.

@@ -60,7 +60,6 @@ class Schedule:
     def __init__(self, specs: Iterable[RunSpec], pace: Pace) -> None:
         self.waiting = {spec.id: spec for spec in specs}
         self.working: dict[str, RunSpec] = {}
-        self.ended: dict[str, RunState] = {}
         self.pace = pace
         self._after: dict[str, list[RunSpec]] = {}  # source -> runs that start from it
         for spec in self.waiting.values():
@@ -97,7 +96,6 @@ class Schedule:
     def end(self, run_id: str, state: RunState) -> tuple[RunSpec, ...]:
         """The waiting runs that can no longer start because this one, their source, is not done."""
         self.working.pop(run_id, None)
-        self.ended[run_id] = state
         after = tuple(spec for spec in self._after.get(run_id, ()) if spec.id in self.waiting)
         for spec in after:
             if state is RunState.DONE:

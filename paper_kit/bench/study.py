@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from paper_kit.bench.costs import costs_to_measure, measure_each
-from paper_kit.bench.elsewhere import Unknown, signs, wait_for_work
+from paper_kit.bench.elsewhere import Unknown, signs_of_life, wait_for_work
 from paper_kit.bench.machine import cores, share
 from paper_kit.bench.progress import Ended, Event, Note, Report, never
 from paper_kit.bench.shares import check_shares
@@ -140,7 +140,7 @@ def _train(
     queue = _queue(executor)
     shared = share(resources, len(runs)) if queue is None else resources
     unknown = queue or (lambda _job: False)
-    signs(left, store, unknown)
+    signs_of_life(left, store, unknown)
     missing, tried = to_train(runs, store, executor), set[str]()
     while True:
         if missing:

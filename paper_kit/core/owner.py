@@ -31,7 +31,7 @@ class Owner(BaseModel):
     pid: int
     start: int = 0  # clock ticks from boot to its start, so that a number used again is noticed; 0: unknown
     period_s: float = Field(default=PERIOD_S, gt=0, le=LONGEST_S)
-    job: str = ""  # what the queue calls it, such as "slurm:1234_5"
+    job: str = ""  # what the queue calls it, such as "slurm:1234_5@1000"
 
     @property
     def gone(self) -> bool:

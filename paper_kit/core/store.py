@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, root: Path, job: str = "") -> None:
         self.root = root
-        self.job = job  # what a queue calls the job in which this process works, such as "slurm:1234_5"
+        self.job = job  # what a queue calls the job in which this process works, such as "slurm:1234_5@1000"
         self._watch = Watch()
 
     def folder(self, run_id: str) -> Path:

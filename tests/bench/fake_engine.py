@@ -6,11 +6,11 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from paper_kit.bench.progress import NO_MEMORY, Progress
+from paper_kit.bench.progress import Progress
 from paper_kit.core.files import write_json
 from paper_kit.core.record import CostRecord
 from paper_kit.core.spec import ENGINE
-from paper_kit.core.store import RunState
+from paper_kit.core.store import NO_MEMORY, RunState
 
 RECORD = {
     "engine": ENGINE,

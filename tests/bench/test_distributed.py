@@ -20,8 +20,7 @@ from torch import nn
 from paper_kit.bench import distributed, machine, train
 from paper_kit.bench.checkpoint import load_checkpoint
 from paper_kit.bench.loading import load
-from paper_kit.bench.machine import on_a_node, share
-from paper_kit.bench.machine import places as gpu_places
+from paper_kit.bench.machine import gpu_groups, on_a_node, share
 from paper_kit.bench.progress import never
 from paper_kit.bench.ranks import Looks, Ranks
 from paper_kit.bench.run import run_one
@@ -176,7 +175,7 @@ def test_the_smallest_pass_counts_uneven_batches_and_pieces():
 def test_gpus_are_given_to_runs_in_groups(monkeypatch):
     monkeypatch.setattr(machine, "gpus", lambda: ("0", "1", "2", "3", "4"))
     monkeypatch.setattr(machine, "cores", lambda: 16)
-    assert gpu_places(Resources(devices=2)) == ("0,1", "2,3")
+    assert gpu_groups(Resources(devices=2)) == ("0,1", "2,3")
     settled = share(Resources(devices=2), 10)
     assert (settled.jobs, settled.threads, settled.packing) == (2, 8, False)
     with pytest.raises(InputError, match=r"--devices 6: there are 5 GPUs here. Type --devices 5"):

@@ -14,13 +14,13 @@ import pytest
 
 from paper_kit.bench import machine
 from paper_kit.bench.executors import _worker, local
-from paper_kit.bench.progress import NO_MEMORY, Ended, Note, Progress, never
+from paper_kit.bench.progress import Ended, Note, Progress, never
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json
 from paper_kit.core.part import KINDS, available, options
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import RunState, Store
+from paper_kit.core.store import NO_MEMORY, RunState, Store
 
 
 @pytest.fixture(autouse=True)

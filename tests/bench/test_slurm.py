@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from paper_kit.bench import study
-from paper_kit.bench.elsewhere import signs
+from paper_kit.bench.elsewhere import signs_of_life
 from paper_kit.bench.executors import _slurm_watch, slurm
 from paper_kit.bench.executors._slurm_job import Job
 from paper_kit.bench.executors._slurm_waves import waves
@@ -165,7 +165,7 @@ def test_a_run_that_another_process_trains_is_left_to_it_with_what_waits_for_it(
 
 @pytest.mark.usefixtures("cluster")
 def test_two_who_submit_at_once_are_told_and_submit_nothing_twice(store):
-    with store.lease(slurm.SUBMITTING), pytest.raises(PaperkitError, match="Another run-all submits"):
+    with store.lease(core_slurm.FOLDER), pytest.raises(PaperkitError, match="Another run-all submits"):
         execute(store, a_run())
 
 
@@ -288,10 +288,10 @@ def test_a_lease_is_taken_away_where_the_queue_no_longer_knows_its_job(cluster, 
     spec = a_run()
     held(store, spec, lease_name("17_0"))
     cluster.queue(j17_0="RUNNING")
-    signs([spec], store, unknown_job)
+    signs_of_life([spec], store, unknown_job)
     assert store.state(spec) is RunState.RUNNING
     cluster.queue(j17_0="PENDING")  # it was put back into the queue and waits anew
-    signs([spec], store, unknown_job)
+    signs_of_life([spec], store, unknown_job)
     assert store.state(spec) is RunState.PARTIAL
     held(store, spec, lease_name("17_0"))
     cluster.queue()

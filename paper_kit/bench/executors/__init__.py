@@ -11,7 +11,7 @@ becomes free, `execute` is called once more with it). One failed run does not st
 those at work are saved within seconds and stop, and `execute` comes back; what is left can be resumed. The
 keywords are options of the Part, typed, with a plain default.
 
-A process that a queue started works with `Store(root, job="slurm:1234_5")`, which names its job in the
+A process that a queue started works with `Store(root, job="slurm:1234_5@1000")`, which names its job in the
 leases that it takes. Its file offers `unknown_job(job) -> bool` as well, which says of such a job whether the
 queue no longer knows it (False for a job of another queue, and where the queue does not answer): the lease
 is taken over at once. The runs of such a file share nothing of this machine: each has all the resources, and

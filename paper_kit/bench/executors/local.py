@@ -16,14 +16,14 @@ from typing import TypeGuard
 from paper_kit.bench import death
 from paper_kit.bench.executors._follow import follow
 from paper_kit.bench.executors._worker import READY, STOP, Task, died, work
-from paper_kit.bench.machine import places, share
+from paper_kit.bench.machine import gpu_groups, share
 from paper_kit.bench.packing import Packing
-from paper_kit.bench.progress import NO_MEMORY, Ended, Event, Note, Report, ShouldStop
+from paper_kit.bench.progress import Ended, Event, Note, Report, ShouldStop
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.damage import whole_records
 from paper_kit.core.errors import PaperkitError
 from paper_kit.core.spec import Resources, RunSpec
-from paper_kit.core.store import Busy, Store
+from paper_kit.core.store import NO_MEMORY, Busy, Store
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the workers, so that this process never loads torch
 
@@ -76,7 +76,7 @@ class Crew:
     def __init__(self, store: Store, resources: Resources) -> None:
         self._store = store
         self._resources = resources
-        self._gpus = places(resources)
+        self._gpus = gpu_groups(resources)
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[Worker | None] = [None] * resources.jobs
         self._packing = Packing(-(-resources.jobs // len(self._gpus))) if resources.packing else None

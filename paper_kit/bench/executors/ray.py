@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paper_kit.bench.elsewhere import signs
+from paper_kit.bench.elsewhere import signs_of_life
 from paper_kit.bench.executors._follow import follow
 from paper_kit.bench.executors._ray_cluster import ROUTE, cluster, largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper, log_of
@@ -102,7 +102,7 @@ def execute(
     with cluster(address, 0 if address else len(usable_gpus(resources))) as ray, _marked(store) as mark:
         _check_room(ray, ask, report)
         prepare()
-        signs(specs, store, unknown_job)
+        signs_of_life(specs, store, unknown_job)
         schedule = Schedule(specs, Pace(whole_records(store)))
         crew = Crew(ray, store, resources, ask, _job(specs, store, settled, ask, mark))
         follow(schedule, crew, report, should_stop)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paper_kit.bench.elsewhere import signs
+from paper_kit.bench.elsewhere import signs_of_life
 from paper_kit.bench.executors._slurm_job import NOTICE_S, Job
 from paper_kit.bench.executors._slurm_watch import watch
 from paper_kit.bench.executors._slurm_waves import waves
 from paper_kit.bench.machine import on_a_node
 from paper_kit.bench.progress import Ended, Note, Report, ShouldStop
 from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.slurm import Queue, ask_queue, in_queue, job_folder, unknown_job, write_submission
+from paper_kit.core.slurm import FOLDER, Queue, ask_queue, in_queue, job_folder, unknown_job, write_submission
 from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import Busy, RunState, Store
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 RUN = "paper_kit.bench.run:run_one"  # imported in the jobs, so that this process never loads torch
 NAME = "paperkit"  # of every job
-SUBMITTING = "slurm"  # the lease that whoever submits holds: no run gets two jobs
 ROUTE = "Change [resources.slurm] in paperkit.local.toml."
 
 
@@ -102,7 +101,7 @@ def execute(
 def _alone(store: Store) -> Iterator[None]:
     """A block in which nobody else submits jobs of this Store; PaperkitError where somebody does just now."""
     try:
-        with store.lease(SUBMITTING):
+        with store.lease(FOLDER):  # no run gets two jobs
             yield
     except Busy:
         raise PaperkitError("Another run-all submits jobs of this store; try again in a moment.") from None
@@ -117,7 +116,7 @@ def submit(
     executor: SlurmExecutor,
 ) -> frozenset[str]:
     """Ids of the runs that got no job, as other processes have them or their source; all others have one."""
-    signs(specs, store, unknown_job)
+    signs_of_life(specs, store, unknown_job)
     held = {run_id: job.job for run_id, job in in_queue(store, _queue()).items()}
     taken = {spec.id for spec in specs if spec.id not in held and store.state(spec) is RunState.RUNNING}
     if held:
