@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,7 @@ def study(folder):
 
 def trained(folder, *arguments):
     """What `paperkit run-all` said; every run of the study was trained."""
-    command = [sys.executable, "-c", "from paper_kit.cli import app; app()", "run-all", "quick", *arguments]
+    command = [sys.executable, "-c", "from paper_kit.cli import app; app()", "run-all", "quick"]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     variables["PATH"] = f"{variables['PATH']}:/usr/sbin"
     options = ["--only", MODELS, "--threads", "1", "--jobs", "2", "--device", "cpu"]
@@ -107,14 +107,6 @@ def at_work(planned, store):
     return met[0]
 
 
-def disturbed(work):
-    """The thread in which the work is done while a study is trained, and the list of what it gave."""
-    gave = []
-    thread = threading.Thread(target=lambda: gave.append(work()))
-    thread.start()
-    return thread, gave
-
-
 @pytest.mark.skipif(bool(SLURM), reason=SLURM)
 def test_the_quick_study_through_slurm_equals_the_local_one_though_a_job_was_requeued(
     here, tmp_path, tmp_path_factory
@@ -127,13 +119,13 @@ def test_the_quick_study_through_slurm_equals_the_local_one_though_a_job_was_req
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True)
         return run
 
-    with slurm_cluster.slurm(tmp_path_factory.mktemp("slurm")):
-        thread, gave = disturbed(requeue)
+    with slurm_cluster.slurm(tmp_path_factory.mktemp("slurm")), ThreadPoolExecutor() as beside:
+        requeued = beside.submit(requeue)
         trained(tmp_path, "--executor", "slurm")
-        thread.join()
-        log = log_of(store, submitted(store)[gave[0].id]).read_text()
+        run = requeued.result()
+        log = log_of(store, submitted(store)[run.id]).read_text()
     assert log.count("Starting with") == 2
-    assert [row["epoch"] for row in store.history(gave[0].id)] == list(range(1, gave[0].epochs + 1))
+    assert [row["epoch"] for row in store.history(run.id)] == list(range(1, run.epochs + 1))
     check_equal(predictions(planned, store), here)
 
 
@@ -147,9 +139,10 @@ def test_the_quick_study_through_ray_equals_the_local_one_though_a_worker_was_ki
         os.kill(owner.pid, signal.SIGKILL)
         return run
 
-    thread, gave = disturbed(kill)
-    said = trained(tmp_path, "--executor", "ray")
-    thread.join()
+    with ThreadPoolExecutor() as beside:
+        killed = beside.submit(kill)
+        said = trained(tmp_path, "--executor", "ray")
+        run = killed.result()
     assert "lost its worker" in said
-    assert [row["epoch"] for row in store.history(gave[0].id)] == list(range(1, gave[0].epochs + 1))
+    assert [row["epoch"] for row in store.history(run.id)] == list(range(1, run.epochs + 1))
     check_equal(predictions(planned, store), here)
