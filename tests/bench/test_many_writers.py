@@ -33,8 +33,10 @@ def roots(request, tmp_path):
     if request.param == "one folder":
         yield [real] * 4
         return
-    if not shutil.which("bindfs") or not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("bindfs is not installed (Debian: apt-get install bindfs), or may mount nothing here")
+    if not shutil.which("bindfs"):
+        pytest.skip("bindfs is missing: make extras")
+    if not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("nothing can be mounted here: /dev/fuse is not there, or not for this user")
     mounts = [tmp_path / "here", tmp_path / "there"]
     for mount in mounts:
         mount.mkdir()
