@@ -14,23 +14,20 @@ import pytest
 
 from paper_kit.bench import machine
 from paper_kit.bench.executors import _worker, local
-from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.bench.progress import Note, Progress, never
 from paper_kit.bench.schedule import Pace, Schedule
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import read_json
 from paper_kit.core.part import KINDS, available, options
-from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.spec import Resources
 from paper_kit.core.store import NO_MEMORY, RunState, Store
+from tests.bench.runs_elsewhere import a_run, ends
 
 
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setattr(local, "RUN", "fake_engine:run_one")
-
-
-def a_run(name="good", **fields):
-    return RunSpec(model={"name": name}, **{"epochs": 2} | fields)
 
 
 def a_pair(name="good"):
@@ -45,10 +42,6 @@ def run(store, *specs, should_stop=never, prepare=lambda: None, **resources):
     return events
 
 
-def states(events):
-    return {event.run_id: event.state for event in events if isinstance(event, Ended)}
-
-
 def test_every_executor_offers_execute_with_documented_options():
     for name in available("executor"):
         assert options("executor", name) is not None
@@ -58,7 +51,7 @@ def test_every_executor_offers_execute_with_documented_options():
 def test_workers_train_all_runs_and_keep_their_process(tmp_path):
     store, specs = Store(tmp_path), [a_run(seed=seed) for seed in range(4)]
     events = run(store, *specs)
-    assert set(states(events).values()) == {RunState.DONE}
+    assert set(ends(events).values()) == {RunState.DONE}
     assert all(store.state(spec) is RunState.DONE for spec in specs)
     seen = [read_json(store.file(spec.id, "seen.json")) for spec in specs]
     assert len({entry["pid"] for entry in seen}) <= 2
@@ -83,7 +76,7 @@ def test_a_source_runs_before_what_starts_from_it(tmp_path):
 def test_a_failed_run_does_not_stop_the_others_and_blocks_what_starts_from_it(tmp_path):
     store, (source, spec), other = Store(tmp_path), a_pair("broken"), a_run(seed=5)
     events = run(store, source, spec, other)
-    assert states(events) == {source.id: RunState.FAILED, spec.id: RunState.BLOCKED, other.id: RunState.DONE}
+    assert ends(events) == {source.id: RunState.FAILED, spec.id: RunState.BLOCKED, other.id: RunState.DONE}
     assert store.reason(source.id) == "ValueError: the loss is not a number"
     assert "Traceback" in store.file(source.id, "error.txt").read_text()
     assert store.state(spec) is RunState.BLOCKED
@@ -96,8 +89,8 @@ def test_a_worker_that_is_killed_fails_its_run_and_is_replaced(tmp_path):
         [a_run(seed=seed) for seed in range(2)],
     )
     events = run(store, killed, *others, jobs=1)
-    assert [states(events)[spec.id] for spec in others] == [RunState.DONE, RunState.DONE]
-    assert states(events)[killed.id] is RunState.FAILED
+    assert [ends(events)[spec.id] for spec in others] == [RunState.DONE, RunState.DONE]
+    assert ends(events)[killed.id] is RunState.FAILED
     assert "memory ran out" in store.reason(killed.id)
     assert store.state(killed) is RunState.FAILED
 
@@ -113,7 +106,7 @@ def test_asked_to_stop_runs_end_after_an_epoch_and_no_run_starts(tmp_path):
         return any(isinstance(event, Progress) for event in heard)
 
     local.execute([slow, later], store, Resources(device="cpu", jobs=1), report, should_stop, lambda: None)
-    assert states(heard) == {slow.id: RunState.PARTIAL}
+    assert ends(heard) == {slow.id: RunState.PARTIAL}
     assert store.state(slow) is RunState.PARTIAL
     assert store.state(later) is RunState.MISSING
 
@@ -122,7 +115,7 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path):
     store, taken, free = Store(tmp_path), a_run(seed=1), a_run(seed=2)
     with store.lease(taken.id):
         events = run(store, taken, free)
-    assert states(events) == {taken.id: RunState.RUNNING, free.id: RunState.DONE}
+    assert ends(events) == {taken.id: RunState.RUNNING, free.id: RunState.DONE}
     assert not store.reason(taken.id)
 
 
@@ -137,7 +130,7 @@ def test_the_run_of_a_worker_that_died_is_left_to_who_has_taken_it_over(tmp_path
             taken = [event for _ in range(3) for event in crew.listen(1.0)]
     finally:
         crew.end()
-    assert states(taken) == {killed.id: RunState.RUNNING}
+    assert ends(taken) == {killed.id: RunState.RUNNING}
     assert not store.reason(killed.id)
 
 
@@ -213,10 +206,10 @@ def test_a_run_without_room_beside_another_is_tried_again_alone(tmp_path):
     store = Store(tmp_path)
     slow, large = a_run("slow", epochs=30), a_run("large", epochs=6)
     events = run(store, slow, large, device="auto", jobs=0)
-    assert states(events) == {slow.id: RunState.DONE, large.id: RunState.DONE}
+    assert ends(events) == {slow.id: RunState.DONE, large.id: RunState.DONE}
     assert any(isinstance(event, Note) and large.id in event.text for event in events)
     alone = run(store, a_run("large", seed=1, epochs=6), device="auto", jobs=1)
-    assert states(alone) == {a_run("large", seed=1, epochs=6).id: RunState.FAILED}
+    assert ends(alone) == {a_run("large", seed=1, epochs=6).id: RunState.FAILED}
     assert alone[-1].reason.startswith(NO_MEMORY)
 
 

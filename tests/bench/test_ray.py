@@ -16,15 +16,14 @@ from paper_kit.bench.executors import ray as ray_executor
 from paper_kit.bench.executors._ray_cluster import largest
 from paper_kit.bench.executors._ray_desk import Desk, Keeper
 from paper_kit.bench.executors._ray_task import PATIENCE_S, _Heard, lease_name, unknown_job
-from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.bench.progress import Note, Progress, never
 from paper_kit.core import store as core_store
 from paper_kit.core.errors import InputError, PaperkitError, StoreLost
-from paper_kit.core.files import write_json
-from paper_kit.core.owner import this_process
 from paper_kit.core.part import Part, complete
-from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.spec import Resources
 from paper_kit.core.store import RunState, Store
 from tests.bench.fake_ray import FakeRay, RayError
+from tests.bench.runs_elsewhere import a_run, after, ends, held, notes, too_early
 
 HERE = Path(__file__).parent
 
@@ -47,27 +46,11 @@ def store(tmp_path):
     return Store(tmp_path / "runs")
 
 
-def a_run(name="good", **fields):
-    return RunSpec(model={"name": name}, **{"epochs": 2} | fields)
-
-
-def after(source, **fields):
-    return a_run(transfer={"source": "run", "run": source.id}, **fields)
-
-
 def execute(store, *specs, should_stop=never, resources=None, prepare=lambda: None, **options):
     events = []
     asked = resources or Resources(device="cpu")
     ray_executor.execute(specs, store, asked, events.append, should_stop, prepare, **options)
     return events
-
-
-def ends(events):
-    return {event.run_id: event.state for event in events if isinstance(event, Ended)}
-
-
-def notes(events):
-    return " / ".join(event.text for event in events if isinstance(event, Note))
 
 
 def test_runs_are_trained_after_their_sources_with_the_asked_threads(ray, store):
@@ -320,13 +303,6 @@ def test_a_task_that_is_tried_again_takes_over_what_its_first_worker_had(ray, st
     assert ray.number > 1
 
 
-def held(store, spec, job):
-    """Nothing; a process of a task on another machine holds the lease."""
-    store.begin(spec)
-    owner = this_process(job).model_copy(update={"machine": "another"})
-    write_json(store.file(spec.id, "lease.7") / "owner.json", owner.model_dump(mode="json"))
-
-
 @pytest.mark.usefixtures("ray")
 def test_numbers_that_no_run_can_have_are_all_named(store):
     with pytest.raises(InputError) as error:
@@ -359,11 +335,6 @@ def test_without_ray_the_error_says_what_to_install_before_data_are_decoded(stor
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install 'paper-kit\[ray\]'"):
         execute(store, a_run(), prepare=too_early)
-
-
-def too_early():
-    """Stands for data that are decoded for an hour."""
-    raise AssertionError("data are decoded for runs that cannot start")
 
 
 @pytest.mark.usefixtures("ray")

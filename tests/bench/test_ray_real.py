@@ -16,13 +16,13 @@ import pytest
 from paper_kit.bench.executors import _ray_cluster, local
 from paper_kit.bench.executors import ray as ray_executor
 from paper_kit.bench.machine import cores
-from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.bench.progress import Note, Progress, never
 from paper_kit.core.files import read_json
-from paper_kit.core.spec import Optim, Resources, RunSpec, Transfer
+from paper_kit.core.spec import Resources, RunSpec
 from paper_kit.core.store import RunState, Store
+from tests.bench.runs_elsewhere import LONG, a_small_run, a_small_study, arrays, ends
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = 150  # epochs of some 20 ms: enough to be met at work
 
 NO_RAY = importlib.util.find_spec("ray") is None  # not imported: it reads then how it is to be closed
 
@@ -31,24 +31,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(NO_RAY, reason="needs Ray: pip install 'paper-kit[ray]'"),
 ]
-
-
-def spec(dataset="patterns", **fields):
-    settings = {"image_size": 16, "batch_size": 16, "epochs": 3, "optim": Optim(lr=1e-2), **fields}
-    model = "tests.bench.tiny:build"
-    return RunSpec(dataset=f"tests.bench.tiny:{dataset}", model=model, **settings)
-
-
-def study():
-    """A long run, two that start from a source run, and that one."""
-    source = spec("brightness", task="action_units")
-    start = Transfer(source="run", run=source.id, unfreezing="all")
-    return (
-        spec(seed=5, epochs=LONG),
-        spec(seed=1, transfer=start),
-        spec(seed=2, transfer=start),
-        source,
-    )
 
 
 @pytest.fixture
@@ -66,7 +48,7 @@ def place(tmp_path, monkeypatch):
 def test_a_study_in_two_ray_workers_equals_the_local_executors_though_one_was_killed(
     place, tmp_path, shared, number
 ):
-    (store, resources), runs, events = place, study(), []
+    (store, resources), runs, events = place, a_small_study(), []
     long = runs[0]
     killing = threading.Thread(target=kill, args=(store, long, number))
     killing.start()
@@ -114,7 +96,7 @@ def check_equal(runs, store, resources, folder):
 
 def test_a_run_whose_node_is_gone_goes_on_at_another_from_what_was_fetched_of_it(place, tmp_path):
     (store, resources), events = place, []
-    runs = [spec(seed=seed, epochs=LONG) for seed in (7, 8)]
+    runs = [a_small_run(seed=seed, epochs=LONG) for seed in (7, 8)]
     with two_nodes() as (cluster, second):
 
         def lose():
@@ -151,7 +133,7 @@ def two_nodes():
 
 def test_who_stops_leaves_runs_that_can_be_resumed_within_seconds(place):
     (store, resources), events = place, []
-    runs = [spec(seed=seed, epochs=100_000) for seed in range(cores() + 1)]
+    runs = [a_small_run(seed=seed, epochs=100_000) for seed in range(cores() + 1)]
     asked = []
 
     def should_stop():
@@ -212,15 +194,6 @@ def test_a_cluster_of_our_own_listens_on_loopback_only_and_leaves_nothing_behind
 
 def execute(runs, store, resources, events, should_stop=never, **options):
     ray_executor.execute(runs, store, resources, events.append, should_stop, lambda: None, **options)
-
-
-def arrays(store, run_id):
-    with np.load(store.file(run_id, "predictions.npz")) as opened:
-        return {name: opened[name] for name in opened.files}
-
-
-def ends(events):
-    return {event.run_id: event.state for event in events if isinstance(event, Ended)}
 
 
 def until(true, seconds=120):

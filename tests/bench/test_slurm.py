@@ -16,11 +16,10 @@ from paper_kit.bench.elsewhere import signs_of_life
 from paper_kit.bench.executors import _slurm_watch, slurm
 from paper_kit.bench.executors._slurm_job import Job
 from paper_kit.bench.executors._slurm_waves import waves
-from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.bench.progress import Ended, Progress, never
 from paper_kit.core import slurm as core_slurm
 from paper_kit.core.errors import InputError, PaperkitError
 from paper_kit.core.files import write_json
-from paper_kit.core.owner import this_process
 from paper_kit.core.part import Part
 from paper_kit.core.slurm import (
     ask_queue,
@@ -31,9 +30,10 @@ from paper_kit.core.slurm import (
     unknown_job,
     write_submission,
 )
-from paper_kit.core.spec import Resources, RunSpec
+from paper_kit.core.spec import Resources
 from paper_kit.core.store import RunState, Store
 from tests.bench.fake_slurm import FakeSlurm
+from tests.bench.runs_elsewhere import a_run, after, held, notes, too_early
 
 FAKES = Path(__file__).parent
 ROOT = FAKES.parents[1]
@@ -55,14 +55,6 @@ def store(tmp_path):
     return Store(tmp_path / "runs")
 
 
-def a_run(name="good", **fields):
-    return RunSpec(model={"name": name}, **{"epochs": 2} | fields)
-
-
-def after(source, **fields):
-    return a_run(transfer={"source": "run", "run": source.id}, **fields)
-
-
 def execute(store, *specs, should_stop=never, resources=None, prepare=lambda: None, **options):
     events = []
     asked = resources or Resources(device="cpu")
@@ -72,10 +64,6 @@ def execute(store, *specs, should_stop=never, resources=None, prepare=lambda: No
 
 def finish(store, spec):
     write_json(store.file(spec.id, "record.json"), {})
-
-
-def notes(events):
-    return " / ".join(event.text for event in events if isinstance(event, Note))
 
 
 def test_each_array_depends_on_that_of_its_sources_place_by_place(store):
@@ -206,11 +194,6 @@ def test_without_slurms_commands_the_error_says_where_to_log_in(store, monkeypat
     assert ask_queue() is None
 
 
-def too_early():
-    """Stands for data that are decoded for an hour."""
-    raise AssertionError("data are decoded for jobs that cannot be submitted")
-
-
 @pytest.mark.usefixtures("cluster")
 def test_a_run_that_asks_for_more_gpus_than_its_job_is_refused_before_data_are_decoded(store):
     with pytest.raises(InputError, match=r"\[resources.slurm\] .* gpus = 1 a run. Set gpus = 2"):
@@ -308,15 +291,6 @@ def test_a_queue_is_not_asked_about_what_it_cannot_know(cluster):
     assert not unknown_job("ray:17_1@0")
     cluster.answers(False)
     assert not unknown_job(lease_name("17_1"))
-
-
-def held(store, spec, job):
-    """Nothing; a process of a job on another machine holds the lease."""
-    store.begin(spec)
-    owner = this_process(job).model_copy(update={"machine": "another"})
-    place = store.file(spec.id, "lease.7")
-    place.mkdir(exist_ok=True)
-    (place / "owner.json").write_text(owner.model_dump_json())
 
 
 def test_a_damaged_list_of_jobs_is_named(cluster, store):

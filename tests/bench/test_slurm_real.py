@@ -8,36 +8,18 @@ import numpy as np
 import pytest
 
 from paper_kit.bench.executors import _slurm_watch, local, slurm
-from paper_kit.bench.progress import Ended, Note, Progress, never
+from paper_kit.bench.progress import Note, Progress, never
 from paper_kit.core.slurm import ask_queue, cancel, in_queue, log_of, submitted
-from paper_kit.core.spec import Optim, Resources, RunSpec, Transfer
+from paper_kit.core.spec import Resources
 from paper_kit.core.store import RunState, Store
 from tests.bench import slurm_cluster
+from tests.bench.runs_elsewhere import LONG, a_small_run, a_small_study, arrays, ends
 
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = slurm_cluster.lacking()
 OPTIONS = {"partition": "low", "time_min": 5, "array_size": 3}
-LONG = 150  # epochs of some 20 ms: enough to be met at work
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.skipif(bool(SLURM), reason=SLURM)]
-
-
-def spec(dataset="patterns", **fields):
-    settings = {"image_size": 16, "batch_size": 16, "epochs": 3, "optim": Optim(lr=1e-2), **fields}
-    model = "tests.bench.tiny:build"
-    return RunSpec(dataset=f"tests.bench.tiny:{dataset}", model=model, **settings)
-
-
-def study():
-    """A source run, two that start from it, and a long one."""
-    source = spec("brightness", task="action_units")
-    start = Transfer(source="run", run=source.id, unfreezing="all")
-    return (
-        spec(seed=5, epochs=LONG),
-        spec(seed=1, transfer=start),
-        spec(seed=2, transfer=start),
-        source,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +38,9 @@ def place(tmp_path, monkeypatch):
     return Store(tmp_path / "runs"), Resources(device="cpu", threads=1, cache=tmp_path / "data")
 
 
-def arrays(store, run_id):
-    with np.load(store.file(run_id, "predictions.npz")) as opened:
-        return {name: opened[name] for name in opened.files}
-
-
 @pytest.mark.usefixtures("cluster")
 def test_a_study_through_slurm_equals_the_local_executors_though_jobs_were_requeued(place, tmp_path):
-    (store, resources), runs = place, study()
+    (store, resources), runs = place, a_small_study()
     here, events, long = Store(tmp_path / "here"), [], runs[0]
     local.execute(runs, here, resources.model_copy(update={"jobs": 1}), lambda _: None, never, lambda: None)
     troubles = threading.Thread(target=disturb, args=(store, long, tmp_path))
@@ -95,7 +72,7 @@ def disturb(store, run, folder):
 
 @pytest.mark.usefixtures("cluster")
 def test_a_cancelled_run_keeps_its_checkpoint_and_who_waits_for_it_is_told(place):
-    (store, resources), long, events = place, spec(seed=7, epochs=100_000), []
+    (store, resources), long, events = place, a_small_run(seed=7, epochs=100_000), []
 
     def report(event):
         events.append(event)
@@ -106,7 +83,3 @@ def test_a_cancelled_run_keeps_its_checkpoint_and_who_waits_for_it_is_told(place
     assert ends(events) == {long.id: RunState.PARTIAL}
     assert store.file(long.id, "checkpoint.pt").is_file()
     assert not in_queue(store, ask_queue())
-
-
-def ends(events):
-    return {event.run_id: event.state for event in events if isinstance(event, Ended)}
