@@ -204,9 +204,9 @@ def test_a_second_worker_joins_on_a_gpu_where_the_first_shows_that_there_is_room
 @pytest.mark.usefixtures("two_cores_and_a_gpu")
 def test_a_run_without_room_beside_another_is_tried_again_alone(tmp_path):
     store = Store(tmp_path)
-    slow, large = a_run("slow", epochs=30), a_run("large", epochs=6)
-    events = run(store, slow, large, device="auto", jobs=0)
-    assert ends(events) == {slow.id: RunState.DONE, large.id: RunState.DONE}
+    patient, large = a_run("patient", epochs=30), a_run("large", epochs=6)
+    events = run(store, patient, large, device="auto", jobs=0)
+    assert ends(events) == {patient.id: RunState.DONE, large.id: RunState.DONE}
     assert any(isinstance(event, Note) and large.id in event.text for event in events)
     alone = run(store, a_run("large", seed=1, epochs=6), device="auto", jobs=1)
     assert ends(alone) == {a_run("large", seed=1, epochs=6).id: RunState.FAILED}
