@@ -29,7 +29,7 @@ class RunStatus:
     unknown: tuple[str, ...] = ()
     note: str = ""
     queued: bool = False  # it waits in a cluster's queue
-    damaged: bool = False  # its record cannot be read; `stale` says why
+    damaged: bool = False  # its files cannot be read; `stale`, or the note where it is not done, says why
 
     @property
     def word(self) -> str:
@@ -127,14 +127,16 @@ class _Check:
 
     def status(self, run: RunSpec, label: str) -> RunStatus:
         state = self._store.state(run)
-        if state is not RunState.DONE:
-            return RunStatus(run, label, state, note=self._note(run, state))
         try:
+            if state is not RunState.DONE:
+                return RunStatus(run, label, state, note=self._note(run, state))
             record = self._store.record(run.id)
             stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
             below = f"{self._store.root}/"
-            told = (each.partition(" Delete the file")[0].replace(below, "") for each in error.problems)
+            told = [each.partition(" Delete the file")[0].replace(below, "") for each in error.problems]
+            if state is not RunState.DONE:
+                return RunStatus(run, label, state, note="; ".join(told), damaged=True)
             return RunStatus(run, label, state, stale=tuple(told), damaged=True)
         absent = self._fingerprint(run.dataset) is None
         unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()
