@@ -103,11 +103,15 @@ def ask_queue() -> Queue | None:
 
 
 def in_queue(store: Store, queue: Queue | None) -> dict[str, Queued]:
-    """Run id -> its job, of those at work or waiting."""
-    jobs = submitted(store) if queue else {}
-    return (
-        {run: queue[job] for run, job in jobs.items() if job in queue and queue[job].active} if queue else {}
-    )
+    """Run id -> its job, of those at work or waiting; PaperkitError where no queue can say which are."""
+    jobs = submitted(store)
+    if jobs and queue is None:
+        raise PaperkitError(
+            "squeue does not answer: which runs have jobs already is not known. Try again in a moment, where "
+            "Slurm's commands are."
+        )
+    known = queue or {}
+    return {run: known[job] for run, job in jobs.items() if job in known and known[job].active}
 
 
 def lease_name(job: str) -> str:
