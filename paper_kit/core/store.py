@@ -184,13 +184,18 @@ class Store:
         Raises Busy where a process works on it.
         """
         folder = self.folder(run_id)
+        if not folder.exists():
+            return self._aside(run_id)
+        with self.lease(run_id):  # the name is chosen here, where nobody else sets the run aside
+            aside = self._aside(run_id)
+            folder.rename(aside)
+            clear(aside)
+        return aside
+
+    def _aside(self, run_id: str) -> Path:
         number = 1
         while (aside := self.root / f"{run_id}.old-{number}").exists():
             number += 1
-        if folder.exists():
-            with self.lease(run_id):
-                folder.rename(aside)
-                clear(aside)
         return aside
 
     def write_record(self, record: RunRecord) -> None:

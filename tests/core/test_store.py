@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -92,6 +93,27 @@ def test_a_forgotten_run_is_set_aside_and_not_lost(tmp_path):
     store.forget(spec.id)
     assert store.state(spec) is RunState.MISSING
     assert (tmp_path / f"{spec.id}.old-1" / "spec.json").is_file()
+
+
+class Overtaken(Store):
+    """A Store in which another process sets the run aside, and begins it again, before this one has it."""
+
+    @contextmanager
+    def lease(self, run_id):
+        other = Store(self.root)
+        spec = other.spec(run_id)
+        other.forget(run_id)
+        other.begin(spec)
+        with other.lease(run_id):
+            yield
+
+
+def test_of_two_who_set_a_run_aside_neither_takes_the_others_place(tmp_path):
+    store, spec = Overtaken(tmp_path), RunSpec()
+    store.begin(spec)
+    assert store.forget(spec.id) == tmp_path / f"{spec.id}.old-2"
+    assert [path.name for path in sorted(tmp_path.glob("*/*"))] == ["spec.json", "spec.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{spec.id}.old-1", f"{spec.id}.old-2"]
 
 
 def test_busy_is_a_paperkit_error():
