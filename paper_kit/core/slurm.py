@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from paper_kit.core.config import Frozen
+from paper_kit.core.config import Frozen, read_model
 from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.files import read_json, write_json
+from paper_kit.core.files import write_json
 from paper_kit.core.status import RunStatus
 from paper_kit.core.store import RunState, Store
 
@@ -184,10 +182,6 @@ def _rests(found: Queued | None) -> bool:
 
 
 def _submission(path: Path) -> Submission:
-    try:
-        return Submission.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(
-            f"{path}: not a whole list of jobs ({error.error_count()} problems). Delete the file; "
-            "`squeue --me` shows the jobs."
-        ) from None
+    return read_model(
+        path, Submission, "a whole list of jobs", "Delete the file; `squeue --me` shows the jobs."
+    )

@@ -8,8 +8,10 @@ import pytest
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_json
+from paper_kit.core.slurm import submitted
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Busy, RunState, Store
+from paper_kit.render.seal import read_manifest
 from tests.core.audited import FINGERPRINT, an_audit
 
 
@@ -149,4 +151,30 @@ def test_a_record_that_is_no_json_says_what_to_type(tmp_path):
     with pytest.raises(
         InputError, match=r"not readable as JSON .* Delete the file and type `paperkit run-all`"
     ):
+        Store(tmp_path).record("0123456789ab")
+
+
+@pytest.mark.parametrize("text", ["{", '{"nothing": 1}', "[]"])
+@pytest.mark.parametrize(
+    ("file", "read", "typed"),
+    [
+        ("0123456789ab/spec.json", lambda store: store.spec("0123456789ab"), "`paperkit run-all`"),
+        ("0123456789ab/record.json", lambda store: store.record("0123456789ab"), "`paperkit run-all`"),
+        ("costs/0123456789ab.json", Store.costs, "`paperkit measure`"),
+        ("audits/0123456789abcdef.json", Store.audits, "`paperkit data audit NAME --record`"),
+        ("tuning/study-net.json", Store.tunings, "`paperkit tune EXPERIMENT`"),
+        ("slurm/17.json", submitted, "`squeue --me`"),
+        ("manifest.json", lambda store: read_manifest(store.root / "manifest.json"), "`paperkit build-pdf`"),
+    ],
+)
+def test_each_damaged_file_is_named_with_what_to_type(tmp_path, text, file, read, typed):
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"{file}: not .*{typed}"):
+        read(Store(tmp_path))
+
+
+def test_a_file_that_is_missing_is_told_without_advice_about_its_damage(tmp_path):
+    with pytest.raises(InputError, match=r"record\.json: there is no such file\.$"):
         Store(tmp_path).record("0123456789ab")
