@@ -12,7 +12,7 @@ from paper_kit.core.part import Part, code_hashes
 from paper_kit.core.plan import Plan, chosen_runs, run_labels
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
-from paper_kit.core.store import NO_MEMORY, RunState, Store
+from paper_kit.core.store import AGAIN, NO_MEMORY, RunState, Store
 
 Hashes = Callable[[str, str], dict[str, str]]  # of the code files of a plug-in
 Fingerprint = Callable[[Part], str | None]  # of a dataset; None where it is not at hand
@@ -134,7 +134,7 @@ class _Check:
             stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
             below = f"{self._store.root}/"
-            told = [each.partition(" Delete the file")[0].replace(below, "") for each in error.problems]
+            told = [each.removesuffix(f" {AGAIN}").replace(below, "") for each in error.problems]
             if state is not RunState.DONE:
                 return RunStatus(run, label, state, note="; ".join(told), damaged=True)
             return RunStatus(run, label, state, stale=tuple(told), damaged=True)

@@ -20,6 +20,7 @@ from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
+AGAIN = "Delete the file and type `paperkit run-all` to train the run again."  # of a record that is not whole
 NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
 
 
@@ -134,8 +135,7 @@ class Store:
 
     def record(self, run_id: str) -> RunRecord:
         """The record of a finished run; InputError where there is none or it is damaged."""
-        again = "Delete the file and type `paperkit run-all` to train the run again."
-        return read_model(self.file(run_id, "record.json"), RunRecord, "a whole record", again)
+        return read_model(self.file(run_id, "record.json"), RunRecord, "a whole record", AGAIN)
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""

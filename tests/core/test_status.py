@@ -98,7 +98,9 @@ def test_what_started_from_a_stale_source_is_stale(tmp_path):
 def test_a_damaged_record_is_told_and_not_a_crash(tmp_path):
     planned, store = a_plan(), Store(tmp_path)
     write_text(store.file(planned.runs[0].id, "record.json"), "{")
-    assert "not readable as JSON" in statuses((planned,), store)[0].stale[0]
+    (told,) = statuses((planned,), store)[0].stale
+    assert told.startswith(f"{planned.runs[0].id}/record.json: not readable as JSON (")
+    assert told.endswith(").")
 
 
 @pytest.mark.parametrize("reason", ["", "out of memory"])
