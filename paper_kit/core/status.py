@@ -104,25 +104,12 @@ def _listed(files: list[str]) -> str:
     return ", ".join(files[:2]) + more
 
 
-def _each_once(fingerprint: Fingerprint) -> Fingerprint:
-    """The same, asked once of each dataset; runs of other seeds share the Part, which is quick to see."""
-    of_part = lru_cache(maxsize=None)(fingerprint)
-    seen: dict[int, tuple[Part, str | None]] = {}  # by object, which is kept so that it stays the only one
-
-    def known(part: Part) -> str | None:
-        if id(part) not in seen:
-            seen[id(part)] = part, of_part(part)
-        return seen[id(part)][1]
-
-    return known
-
-
 class _Check:
     """One look at a Store; each dataset is looked at once, and each file of code."""
 
     def __init__(self, store: Store, fingerprint: Fingerprint, hashes: Hashes) -> None:
         self._store = store
-        self._fingerprint = _each_once(fingerprint)
+        self._fingerprint = lru_cache(maxsize=None)(fingerprint)
         self._hashes = lru_cache(maxsize=None)(hashes)
 
     def status(self, run: RunSpec, label: str) -> RunStatus:
