@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from paper_kit.analysis.predictions import check_arrays
 from paper_kit.analysis.results import Results
-from paper_kit.core.arrays import npz_names, read_npz
+from paper_kit.core.arrays import damaged_predictions, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
@@ -168,15 +168,15 @@ def left(results: Results, run: str) -> Left:
         known = path.stat()
         return _left(path, known.st_mtime_ns, known.st_size)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
-            "`paperkit run-all` to train the run again."
-        ) from None
+        raise damaged_predictions(path, error) from None
 
 
 @lru_cache(maxsize=MOST_RUNS)
 def _left(path: Path, _changed_ns: int, _size: int) -> Left:
-    found = read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+    found = read_npz(path)
+    for name in ("test_labels_N", "test_ids_N"):
+        if name not in found:
+            raise ValueError(f"it has no array {name!r}")
     check_arrays(found)
     labels_N: Integers = found["test_labels_N"].astype(np.int64)
     validation = None
