@@ -36,7 +36,7 @@ def damage(store: Store, run_id: str) -> str:
         record = store.record(run_id)
     except InputError as error:
         return error.problems[0]
-    except (OSError, UnicodeDecodeError, AttributeError) as error:  # a folder in a file's place, no rows …
+    except OSError as error:  # such as a folder in a file's place
         return f"{folder}: not readable ({type(error).__name__})."
     if record.id != run_id:
         return f"{folder / 'record.json'}: the record of another run, {record.id}."
