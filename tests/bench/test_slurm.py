@@ -264,6 +264,15 @@ def test_a_queue_is_not_asked_about_what_it_cannot_know(cluster):
     assert not unknown_job(lease_name("17_1"))
 
 
+def test_where_the_queue_does_not_answer_no_run_gets_a_second_job(cluster, store):
+    spec = a_run()
+    execute(store, spec, wait=False)
+    (cluster.folder / "squeue").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(PaperkitError, match=r"squeue does not answer.* Try again in a moment"):
+        execute(store, spec, wait=False)
+    assert cluster.scripts() == [17]
+
+
 def held(store, spec, job):
     """Nothing; a process of a job on another machine holds the lease."""
     store.begin(spec)
