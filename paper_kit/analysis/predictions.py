@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from paper_kit.core.arrays import read_npz
+from paper_kit.core.arrays import damaged_predictions, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.spec import Reading
 from paper_kit.stats import calibration, metrics
@@ -90,10 +90,7 @@ def read_predictions(path: Path, reading: RunReading, recorded_views: tuple[str,
     try:
         logits_VNK, labels_N, ids_N = _read(path, reading, len(recorded_views))
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
-            "`paperkit run-all` to train the run again."
-        ) from None
+        raise damaged_predictions(path, error) from None
     logits_VNK = logits_VNK[places]
     if not np.isfinite(logits_VNK).all():
         raise InputError(

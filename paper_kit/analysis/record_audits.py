@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from paper_kit.analysis.predictions import check_arrays
 from paper_kit.analysis.results import Results
-from paper_kit.core.arrays import npz_names, read_npz
+from paper_kit.core.arrays import damaged_predictions, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_file, sha256_text
 from paper_kit.core.plan import Row
@@ -30,7 +30,7 @@ MOST_RUNS = 1 << 16  # whose predictions are remembered, boiled down to a kiloby
 
 
 @dataclass(frozen=True)
-class Left:
+class Tally:
     """What a run's predictions come to: names of the test logits, epoch -> views -> counts_KK (None where
     logits are not finite), a digest of test ids and labels, the accuracy of the first view on validation.
     """
@@ -60,11 +60,11 @@ def metric_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
     return [
         f"{where(row)}: {problem}"
         for run, row in rows.items()
-        for problem in _metrics(results.record(run), left(results, run))
+        for problem in _metrics(results.record(run), tally(results, run))
     ]
 
 
-def _metrics(record: RunRecord, found: Left) -> Iterator[str]:
+def _metrics(record: RunRecord, found: Tally) -> Iterator[str]:
     for epoch, counts in found.counts.items():
         if counts is None:
             yield f"the predictions of the {epoch} epoch are not finite"
@@ -87,7 +87,7 @@ def image_problems(results: Results, rows: Mapping[str, Row]) -> list[str]:
     seen: dict[str, dict[str, str]] = defaultdict(dict)
     for run in rows:
         fingerprint = str(results.record(run).data.get("fingerprint", ""))
-        seen[fingerprint][run] = left(results, run).images
+        seen[fingerprint][run] = tally(results, run).images
     problems = []
     for digests in seen.values():
         usual, _ = Counter(digests.values()).most_common(1)[0]
@@ -141,7 +141,7 @@ def _epochs(results: Results, run: str) -> Iterator[str]:
     if best != record.selected_epoch:
         yield f"epoch {best} was best on validation, {record.selected_epoch} is recorded as selected"
         return
-    again = left(results, run).validation
+    again = tally(results, run).validation
     if record.spec.get("views", ("identity",))[0] == "identity" and again is not None:
         told = rows[best - 1]
         if not abs(again - told.get("validation_accuracy", again)) <= AGAIN:
@@ -161,22 +161,22 @@ def _parts(results: Results, run: str) -> Iterator[str]:
         yield f"{record.parameters:,} parameters are recorded, its layers have {layers:,}"
 
 
-def left(results: Results, run: str) -> Left:
+def tally(results: Results, run: str) -> Tally:
     """What a run's predictions come to, each file read once; InputError where it is damaged."""
     path = results.store.file(run, "predictions.npz")
     try:
         known = path.stat()
-        return _left(path, known.st_mtime_ns, known.st_size)
+        return _tally(path, known.st_mtime_ns, known.st_size)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
-            "`paperkit run-all` to train the run again."
-        ) from None
+        raise damaged_predictions(path, error) from None
 
 
 @lru_cache(maxsize=MOST_RUNS)
-def _left(path: Path, _changed_ns: int, _size: int) -> Left:
-    found = read_npz(path, sorted({*npz_names(path), "test_labels_N", "test_ids_N"}))
+def _tally(path: Path, _changed_ns: int, _size: int) -> Tally:
+    found = read_npz(path)
+    for name in ("test_labels_N", "test_ids_N"):
+        if name not in found:
+            raise ValueError(f"it has no array {name!r}")
     check_arrays(found)
     labels_N: Integers = found["test_labels_N"].astype(np.int64)
     validation = None
@@ -184,7 +184,7 @@ def _left(path: Path, _changed_ns: int, _size: int) -> Left:
         predicted_N = found["validation_selected_VNK"][0].argmax(1)
         validation = float((predicted_N == found["validation_labels_N"]).mean())
     told = [*map(str, found["test_ids_N"].tolist()), *map(str, labels_N.tolist())]
-    return Left(
+    return Tally(
         readings=frozenset(name for name in found if name.startswith("test_") and name.endswith("_VNK")),
         counts={
             epoch: _counts(found[f"test_{epoch}_VNK"], labels_N)

@@ -14,8 +14,8 @@ from paper_kit.analysis.record_audits import (
     EXACT,
     finished,
     image_problems,
-    left,
     metric_problems,
+    tally,
     training_problems,
     where,
 )
@@ -132,7 +132,7 @@ def readings_of_test(results: Results, experiment: str) -> AuditLine:
     rows = finished(results, [experiment])
     problems = training_problems(results, rows)
     for run_id, row in rows.items():
-        found = left(results, run_id).readings
+        found = tally(results, run_id).readings
         if found != TEST_READINGS:
             extra = ", ".join(sorted(found ^ TEST_READINGS))
             problems.append(f"{row.model_label}, {row.ablation_label.lower()} ({run_id}): {extra}")

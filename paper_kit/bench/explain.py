@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paper_kit.core.arrays import read_npz
+from paper_kit.core.arrays import damaged_predictions, read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.plan import BASE, Plan
 from paper_kit.core.spec import Resources, RunSpec
@@ -77,7 +77,7 @@ def _saliency(run: RunSpec, store: Store, resources: Resources) -> str:
     try:
         ids_N = read_npz(path, ("test_ids_N",))["test_ids_N"]
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a whole file of predictions ({error}).") from None
+        raise damaged_predictions(path, error) from None
     if not np.array_equal(test.ids, ids_N):
         raise InputError(
             f"{spec.dataset.name}: its test images are not those of run {run.id}. Give the files that the "

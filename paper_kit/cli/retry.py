@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,13 +25,14 @@ from paper_kit.cli.text import say
 if TYPE_CHECKING:
     from paper_kit.cli.workplace import Workplace
     from paper_kit.core.plan import Plan
+    from paper_kit.core.store import Store
 
 Which = Annotated[
     list[str] | None,
     typer.Argument(metavar="RUN", help="Ids or keys of failed runs; by default all.", show_default=False),
 ]
 FromStart = Annotated[
-    bool, typer.Option("--from-start", help="Leave their checkpoints, and begin with the first epoch.")
+    bool, typer.Option("--from-start", help="Delete their checkpoints, and begin with the first epoch.")
 ]
 
 
@@ -56,13 +59,22 @@ def retry(
     if not ids:
         typer.echo("No run has failed. `paperkit status` shows them all.")
         return
-    if from_start:
-        for file in (file for run_id in ids for file in place.store.folder(run_id).glob("checkpoint*.pt")):
-            file.unlink(missing_ok=True)
     chosen = {"jobs": jobs, "threads": threads, "device": device.value, "skip_bad": skip_bad}
     resources = place.resources(data, oom=oom.value, devices=devices, **chosen)
+    if from_start:
+        delete_checkpoints(place.store, ids)
     say(f"Trying again: {', '.join(sorted(ids))}")
     conclude(work(place, plans, resources, Part(name="local"), (), ids), plans)
+
+
+def delete_checkpoints(store: Store, ids: Iterable[str]) -> None:
+    """Nothing; the runs begin with their first epoch, but those that another process has by now."""
+    from paper_kit.core.store import Busy
+
+    for run_id in (each for each in ids if store.folder(each).is_dir()):
+        with suppress(Busy), store.lease(run_id):
+            for file in store.folder(run_id).glob("checkpoint*.pt"):
+                file.unlink(missing_ok=True)
 
 
 def failed_ids(place: Workplace, plans: tuple[Plan, ...], which: list[str]) -> frozenset[str]:

@@ -206,12 +206,7 @@ def headline(summary: Summary) -> str:
     now = [f"{counted(len(summary.trained), 'run')} trained"] if summary.trained else []
     now += [f"{counted(summary.measured, 'model')} measured"] if summary.measured else []
     text = f"{done} of {counted(total, 'run')} done ({', '.join([*now, f'in {duration(summary.seconds)}'])})."
-    told = {
-        "time": " Stopped at the time limit",
-        "interrupt": " Stopped",
-        "terminated": " Stopped by SIGTERM",
-    }
-    why = told.get(summary.stopped, "")
+    why = STOPPED.get(summary.stopped, "")
     if why and not summary.finished:
         return f"{text}{why}; `paperkit run-all` goes on from here."
     elsewhere = summary.count(RunState.RUNNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
 import struct
@@ -22,6 +23,7 @@ SMALL = 1 << 26  # bytes; an entry below is no bomb
 MOST_TIMES = 200  # that a larger entry may grow: text does 3 to 30 times, zeros 1,032 times
 FORGED_SLACK = 1 << 12  # bytes by which a packed entry may be longer than it is unpacked, beside a tenth
 SHOWN = 10  # problems listed in a message
+OF_CONTENT = (None, errno.EINVAL)  # numbers of OSErrors of damage, as of a place before the beginning
 DAMAGES = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError,
     OverflowError, struct.error, LookupError,
@@ -39,13 +41,18 @@ class Limits:
 
 @contextmanager
 def opened_zip(path: Path, advice: str = "Fetch it again.") -> Iterator[zipfile.ZipFile]:
-    """The zip as long as the block lasts; InputError where it is missing, or turns out to be damaged."""
+    """The zip as long as the block lasts; InputError where it is missing, or turns out to be damaged.
+
+    OSError of the disk, and of other files that the block writes, passes through.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
     except DAMAGES as error:
+        if isinstance(error, FileNotFoundError) and error.filename == str(path):
+            raise InputError(f"{path}: there is no such file.") from None
+        if isinstance(error, OSError) and (error.filename is not None or error.errno not in OF_CONTENT):
+            raise
         raise InputError(f"{path}: a damaged zip, or none ({error}). {advice}") from None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from paper_kit.core.archives import DAMAGES, METHODS
+from paper_kit.core.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,14 +35,12 @@ def read_npz(path: Path, names: Iterable[str] = ()) -> dict[str, NDArray[Any]]:
             raise ValueError(str(error) or type(error).__name__) from None
 
 
-def npz_names(path: Path) -> tuple[str, ...]:
-    """Names of the arrays of a .npz file; raises as `read_npz`, and reads none."""
-    with path.open("rb") as opened:
-        try:
-            with zipfile.ZipFile(opened) as archive:
-                return tuple(name.removesuffix(".npy") for name in archive.namelist())
-        except DAMAGES as error:
-            raise ValueError(str(error) or type(error).__name__) from None
+def damaged_predictions(path: Path, error: Exception) -> InputError:
+    """What to say of a run's predictions that `read_npz` refused, or whose arrays do not fit together."""
+    return InputError(
+        f"{path}: not a whole file of predictions ({error}). Delete the run's record.json and type "
+        "`paperkit run-all` to train the run again."
+    )
 
 
 def _arrays(archive: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -1,10 +1,11 @@
-"""TOML read strictly: every problem reported at once, with the key that was probably meant."""
+"""TOML read strictly: all problems at once, with the key that was probably meant; JSON with what to type."""
 
 from __future__ import annotations
 
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from paper_kit.core.errors import InputError, did_you_mean
+from paper_kit.core.files import read_json
 
 
 class Frozen(BaseModel):
@@ -46,6 +48,23 @@ def validate(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
     except ValidationError as error:
         problems = [_problem(model, item, where) for item in error.errors(include_url=False)]
         raise InputError(problems) from None
+
+
+def read_model(path: Path, model: type[Model], what: str, advice: str) -> Model:
+    """The value in a JSON file that the package wrote; InputError where it is missing, damaged or not `what`.
+
+    `advice` is what to type where the file is there.
+    """
+    with suppress(OSError, ValueError):  # what is wrong is told below
+        return model.model_validate_json(path.read_bytes())
+    try:
+        value = read_json(path)
+    except InputError as error:
+        raise InputError(f"{error} {advice}" if path.is_file() else str(error)) from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InputError(f"{path}: not {what} ({error.error_count()} problems). {advice}") from None
 
 
 def _problem(model: type[BaseModel], item: ErrorDetails, where: str) -> str:

@@ -14,7 +14,7 @@ from paper_kit.core.files import read_json
 from paper_kit.core.incidents import tell
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import RunSpec
-from paper_kit.core.store import Busy, Store
+from paper_kit.core.store import AGAIN, Busy, Store
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV}
 CLOSED = {errno.EACCES, errno.EPERM}  # of a file in the Store: somebody took the right to write away
@@ -36,7 +36,7 @@ def damage(store: Store, run_id: str) -> str:
         record = store.record(run_id)
     except InputError as error:
         return error.problems[0]
-    except (OSError, UnicodeDecodeError, AttributeError) as error:  # a folder in a file's place, no rows …
+    except OSError as error:  # such as a folder in a file's place
         return f"{folder}: not readable ({type(error).__name__})."
     if record.id != run_id:
         return f"{folder / 'record.json'}: the record of another run, {record.id}."
@@ -57,8 +57,7 @@ def set_damaged_aside(runs: Iterable[RunSpec], store: Store) -> tuple[tuple[str,
             continue
         with suppress(Busy):  # who has it by now trains it
             aside = store.forget(run.id)
-            what = reason.partition(" Delete the file")[0]
-            told = f"{what} Set aside as {aside}; the run is trained again."
+            told = f"{reason.removesuffix(f' {AGAIN}')} Set aside as {aside}; the run is trained again."
             tell(store, run.id, told)
             found.append((run.id, told))
     return tuple(found)

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from paper_kit.core.config import weights_folders
 from paper_kit.core.files import canonical_json, read_json, sha256_file, sha256_text, write_json
 from paper_kit.core.pack import RECORD_FILES
 from paper_kit.core.paper import experiment_files, load_paper
-from paper_kit.core.part import code_hashes, without_defaults
+from paper_kit.core.part import Part, code_hashes, without_defaults
 from paper_kit.core.plan import Plan, all_runs, load_plans
 from paper_kit.core.source import PACKAGE, code_hash, imported_modules
-from paper_kit.core.spec import RunSpec
 
 CLASSES = {  # class -> what a difference in it means to a reader
     "records": "what the runs left",
@@ -122,8 +121,7 @@ def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str])
         folder = store / run.id
         if (folder / "record.json").is_file():
             yield from (folder / name for name in RECORD_FILES if (folder / name).is_file())
-    parts = {id(run.model): run.model for run in runs}  # runs of other seeds share theirs
-    models = {_model(part.model_dump(mode="json")) for part in parts.values()}
+    models = {_model(part.model_dump(mode="json")) for part in {run.model for run in runs}}
     for path in sorted((store / "costs").glob("*.json")):
         if _model(read_json(path)["model"]) in models:
             yield path
@@ -134,14 +132,12 @@ def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str])
 def _fingerprints(plans: tuple[Plan, ...], store: Path) -> dict[str, str]:
     """Dataset -> fingerprint in the records of its finished runs; all of them where they differ."""
     found: dict[str, set[str]] = {}
-    names: dict[int, str] = {}
+    name_of = lru_cache(maxsize=None)(_dataset)
     for run in all_runs(plans):
         path = store / run.id / "record.json"
         if path.is_file():
             known = str(read_json(path).get("data", {}).get("fingerprint", ""))
-            if id(run.dataset) not in names:  # runs of other seeds share theirs
-                names[id(run.dataset)] = _dataset(run)
-            found.setdefault(names[id(run.dataset)], set()).add(known)
+            found.setdefault(name_of(run.dataset), set()).add(known)
     return {name: ", ".join(sorted(each)) for name, each in sorted(found.items())}
 
 
@@ -244,11 +240,11 @@ def _model(part: Mapping[str, Any]) -> str:
     return canonical_json(without_defaults("model", part))
 
 
-def _dataset(run: RunSpec) -> str:
+def _dataset(part: Part) -> str:
     """The dataset's name, with the arguments that are not its defaults."""
-    part = without_defaults("dataset", run.dataset.model_dump(mode="json"))
-    name = str(part.pop("name"))
-    return f"{name} {canonical_json(part)}" if part else name
+    table = without_defaults("dataset", part.model_dump(mode="json"))
+    name = str(table.pop("name"))
+    return f"{name} {canonical_json(table)}" if table else name
 
 
 def _told(value: Any) -> str:

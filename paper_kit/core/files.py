@@ -97,7 +97,8 @@ def _is_gone(place: Path, error: Exception) -> bool:
 @contextmanager
 def _replacing(path: Path, place: Path) -> Iterator[Path]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if place == path.parent:  # otherwise it holds the place, and must not come back where it vanished
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_HEAD]}.", suffix=".part", dir=place)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -8,10 +8,10 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter, ValidationError, model_serializer, model_validator
 
@@ -55,8 +55,19 @@ class Part(Frozen):
     def _as_table(self) -> dict[str, Any]:
         return {"name": self.name, **self.arguments}
 
+    @cached_property
+    def _text(self) -> str:
+        """What tells it from others, found out once: a study looks up each of its runs by it, many times."""
+        return repr((self.name, sorted(self.arguments.items())))
+
     def __hash__(self) -> int:
-        return hash((self.name, repr(sorted(self.arguments.items()))))
+        return hash(self._text)
+
+    def __copy__(self) -> Self:
+        """A copy that finds out its own text: it may be made to differ, as by `model_copy`."""
+        copied = super().__copy__()
+        copied.__dict__.pop("_text", None)
+        return copied
 
 
 @dataclass(frozen=True)

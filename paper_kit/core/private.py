@@ -56,8 +56,10 @@ def _private(environment: Mapping[str, str]) -> Iterator[tuple[re.Pattern[str], 
 
 
 def _is_folder(value: str) -> bool:
-    """Whether a value is a path, as those of PWD and SSH_AUTH_SOCK are, and no secret."""
-    return value.startswith(("/", "~", "."))
+    """Whether a value is a path, as those of PWD and SSH_AUTH_SOCK are, and no secret that begins so."""
+    if not value.startswith(("/", "~", ".")):
+        return False
+    return os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111  (those of Path may raise)
 
 
 def _tells(name: str) -> bool:

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from paper_kit.core.config import Frozen
+from paper_kit.core.config import Frozen, read_model
 from paper_kit.core.errors import InputError, PaperkitError
-from paper_kit.core.files import read_json, write_json
+from paper_kit.core.files import write_json
 from paper_kit.core.status import RunStatus
 from paper_kit.core.store import RunState, Store
 
@@ -103,11 +101,15 @@ def ask_queue() -> Queue | None:
 
 
 def in_queue(store: Store, queue: Queue | None) -> dict[str, Queued]:
-    """Run id -> its job, of those at work or waiting."""
-    jobs = submitted(store) if queue else {}
-    return (
-        {run: queue[job] for run, job in jobs.items() if job in queue and queue[job].active} if queue else {}
-    )
+    """Run id -> its job, of those at work or waiting; PaperkitError where no queue can say which are."""
+    jobs = submitted(store)
+    if jobs and queue is None:
+        raise PaperkitError(
+            "squeue does not answer: which runs have jobs already is not known. Try again in a moment, where "
+            "Slurm's commands are."
+        )
+    known = queue or {}
+    return {run: known[job] for run, job in jobs.items() if job in known and known[job].active}
 
 
 def lease_name(job: str) -> str:
@@ -180,10 +182,6 @@ def _rests(found: Queued | None) -> bool:
 
 
 def _submission(path: Path) -> Submission:
-    try:
-        return Submission.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(
-            f"{path}: not a whole list of jobs ({error.error_count()} problems). Delete the file; "
-            "`squeue --me` shows the jobs."
-        ) from None
+    return read_model(
+        path, Submission, "a whole list of jobs", "Delete the file; `squeue --me` shows the jobs."
+    )

@@ -12,7 +12,7 @@ from paper_kit.core.part import Part, code_hashes
 from paper_kit.core.plan import Plan, chosen_runs, run_labels
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
-from paper_kit.core.store import NO_MEMORY, RunState, Store
+from paper_kit.core.store import AGAIN, NO_MEMORY, RunState, Store
 
 Hashes = Callable[[str, str], dict[str, str]]  # of the code files of a plug-in
 Fingerprint = Callable[[Part], str | None]  # of a dataset; None where it is not at hand
@@ -29,7 +29,7 @@ class RunStatus:
     unknown: tuple[str, ...] = ()
     note: str = ""
     queued: bool = False  # it waits in a cluster's queue
-    damaged: bool = False  # its record cannot be read; `stale` says why
+    damaged: bool = False  # its files cannot be read; `stale`, or the note where it is not done, says why
 
     @property
     def word(self) -> str:
@@ -104,37 +104,26 @@ def _listed(files: list[str]) -> str:
     return ", ".join(files[:2]) + more
 
 
-def _each_once(fingerprint: Fingerprint) -> Fingerprint:
-    """The same, asked once of each dataset; runs of other seeds share the Part, which is quick to see."""
-    of_part = lru_cache(maxsize=None)(fingerprint)
-    seen: dict[int, tuple[Part, str | None]] = {}  # by object, which is kept so that it stays the only one
-
-    def known(part: Part) -> str | None:
-        if id(part) not in seen:
-            seen[id(part)] = part, of_part(part)
-        return seen[id(part)][1]
-
-    return known
-
-
 class _Check:
     """One look at a Store; each dataset is looked at once, and each file of code."""
 
     def __init__(self, store: Store, fingerprint: Fingerprint, hashes: Hashes) -> None:
         self._store = store
-        self._fingerprint = _each_once(fingerprint)
+        self._fingerprint = lru_cache(maxsize=None)(fingerprint)
         self._hashes = lru_cache(maxsize=None)(hashes)
 
     def status(self, run: RunSpec, label: str) -> RunStatus:
         state = self._store.state(run)
-        if state is not RunState.DONE:
-            return RunStatus(run, label, state, note=self._note(run, state))
         try:
+            if state is not RunState.DONE:
+                return RunStatus(run, label, state, note=self._note(run, state))
             record = self._store.record(run.id)
             stale = stale_reasons(run, record, self._fingerprint, self._hashes)
         except InputError as error:
             below = f"{self._store.root}/"
-            told = (each.partition(" Delete the file")[0].replace(below, "") for each in error.problems)
+            told = [each.removesuffix(f" {AGAIN}").replace(below, "") for each in error.problems]
+            if state is not RunState.DONE:
+                return RunStatus(run, label, state, note="; ".join(told), damaged=True)
             return RunStatus(run, label, state, stale=tuple(told), damaged=True)
         absent = self._fingerprint(run.dataset) is None
         unknown = (f"whether the dataset {run.dataset.name} has changed",) if absent else ()

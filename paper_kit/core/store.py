@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from paper_kit.core.config import read_model
 from paper_kit.core.errors import InputError, Lost, PaperkitError, StoreLost
 from paper_kit.core.files import made_in, read_json, synced, write_json, write_text
 from paper_kit.core.history import read_rows
@@ -22,6 +20,7 @@ from paper_kit.core.spec import DEFAULTS, RunSpec
 from paper_kit.core.tuning import TuningRecord
 
 SALIENCY, GALLERY = "saliency.npz", "gallery.npz"  # of finished runs; `paperkit explain` adds them
+AGAIN = "Delete the file and type `paperkit run-all` to train the run again."  # of a record that is not whole
 NO_MEMORY = "The device's memory is too small"  # how the reason of a run begins that failed for it
 
 
@@ -125,13 +124,8 @@ class Store:
 
     def spec(self, run_id: str) -> RunSpec:
         """The spec of a run folder; InputError where it is missing or not readable."""
-        path = self.file(run_id, "spec.json")
-        try:
-            return RunSpec.model_validate(read_json(path))
-        except ValidationError as error:
-            raise InputError(
-                f"{path}: not a spec of this version ({error.error_count()} problems)."
-            ) from None
+        again = "Move the folder away and type `paperkit run-all` to train the run again."
+        return read_model(self.file(run_id, "spec.json"), RunSpec, "a spec of this version", again)
 
     def ids(self) -> tuple[str, ...]:
         """Ids of all run folders, sorted."""
@@ -141,20 +135,7 @@ class Store:
 
     def record(self, run_id: str) -> RunRecord:
         """The record of a finished run; InputError where there is none or it is damaged."""
-        path = self.file(run_id, "record.json")
-        again = "Delete the file and type `paperkit run-all` to train the run again."
-        try:
-            with contextlib.suppress(OSError, ValueError):  # what is wrong is told below
-                return RunRecord.model_validate_json(path.read_bytes())
-            return RunRecord.model_validate(read_json(path))
-        except ValidationError as error:
-            raise InputError(
-                f"{path}: not a whole record ({error.error_count()} problems). {again}"
-            ) from None
-        except InputError as error:
-            if not path.is_file():
-                raise
-            raise InputError(f"{error} {again}") from None
+        return read_model(self.file(run_id, "record.json"), RunRecord, "a whole record", AGAIN)
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
         """One row an epoch, a last line cut off in mid-write left out; InputError for what is no number."""
@@ -184,13 +165,18 @@ class Store:
         Raises Busy where a process works on it.
         """
         folder = self.folder(run_id)
+        if not folder.exists():
+            return self._aside(run_id)
+        with self.lease(run_id):  # the name is chosen here, where nobody else sets the run aside
+            aside = self._aside(run_id)
+            folder.rename(aside)
+            clear(aside)
+        return aside
+
+    def _aside(self, run_id: str) -> Path:
         number = 1
         while (aside := self.root / f"{run_id}.old-{number}").exists():
             number += 1
-        if folder.exists():
-            with self.lease(run_id):
-                folder.rename(aside)
-                clear(aside)
         return aside
 
     def write_record(self, record: RunRecord) -> None:
@@ -224,12 +210,12 @@ class Store:
 
     def audits(self) -> list[AuditRecord]:
         """All audits of datasets in the Store, by fingerprint; InputError names a damaged file."""
-        return [self._audit(path) for path in sorted((self.root / "audits").glob("*.json"))]
+        return [_audit(path) for path in sorted((self.root / "audits").glob("*.json"))]
 
     def audit(self, fingerprint: str) -> AuditRecord | None:
         """The audit of the dataset with this fingerprint; None where there is none."""
         path = self.root / "audits" / f"{fingerprint}.json"
-        return self._audit(path) if path.is_file() else None
+        return _audit(path) if path.is_file() else None
 
     def write_audit(self, record: AuditRecord) -> None:
         """Nothing; replaces the audit of the same dataset."""
@@ -248,37 +234,22 @@ class Store:
         """Nothing; replaces the record of the same name."""
         write_json(self.root / "tuning" / f"{record.name}.json", record.model_dump(mode="json"))
 
-    def _audit(self, path: Path) -> AuditRecord:
-        try:
-            record = AuditRecord.model_validate(read_json(path))
-        except ValidationError as error:
-            raise InputError(
-                f"{path}: not a whole audit ({error.error_count()} problems). Delete the file and type "
-                "`paperkit data audit NAME --record`."
-            ) from None
-        if record.fingerprint != path.stem:
-            raise InputError(f"{path}: this is the audit of another dataset ({record.fingerprint}).")
-        return record
+
+def _audit(path: Path) -> AuditRecord:
+    again = "Delete the file and type `paperkit data audit NAME --record`."
+    record = read_model(path, AuditRecord, "a whole audit", again)
+    if record.fingerprint != path.stem:
+        raise InputError(f"{path}: this is the audit of another dataset ({record.fingerprint}).")
+    return record
 
 
 def _cost(path: Path) -> CostRecord:
-    try:
-        return CostRecord.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(
-            f"{path}: not a whole cost record ({error.error_count()} problems). Delete the file and type "
-            "`paperkit measure`."
-        ) from None
+    return read_model(path, CostRecord, "a whole cost record", "Delete the file and type `paperkit measure`.")
 
 
 def _tuning(path: Path) -> TuningRecord:
-    try:
-        record = TuningRecord.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(
-            f"{path}: not a whole record of a search ({error.error_count()} problems). Delete the file and "
-            "type `paperkit tune EXPERIMENT`."
-        ) from None
+    again = "Delete the file and type `paperkit tune EXPERIMENT`."
+    record = read_model(path, TuningRecord, "a whole record of a search", again)
     if record.name != path.stem:
         raise InputError(f"{path}: this is the search of another model ({record.name}).")
     return record

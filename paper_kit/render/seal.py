@@ -13,14 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from paper_kit import __version__
 from paper_kit.analysis.facts import Fact, Origin
-from paper_kit.core.config import Frozen
+from paper_kit.core.config import Frozen, read_model
 from paper_kit.core.digest import Inputs, inputs
-from paper_kit.core.errors import InputError
-from paper_kit.core.files import read_json, sha256_file, sha256_text, write_bytes, write_text
+from paper_kit.core.files import sha256_file, sha256_text, write_bytes, write_text
 from paper_kit.core.git import git
 from paper_kit.core.paper import load_paper
 from paper_kit.core.plan import Plan, all_runs, run_labels
@@ -233,13 +230,8 @@ def write_manifest(pdf: Path, sealed: Sealing, names: Iterable[str]) -> Manifest
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest in a file; InputError where it is missing, damaged or of another version."""
-    try:
-        return Manifest.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(
-            f"{path}: not a manifest of a paper ({error.error_count()} problems). Type `paperkit build-pdf` "
-            "to build and seal it again."
-        ) from None
+    again = "Type `paperkit build-pdf` to build and seal it again."
+    return read_model(path, Manifest, "a manifest of a paper", again)
 
 
 def elsewhere(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], runs: Path) -> str:

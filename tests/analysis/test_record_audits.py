@@ -7,6 +7,7 @@ import pytest
 
 from paper_kit.analysis.audits import audits
 from paper_kit.analysis.results import collect
+from paper_kit.core.arrays import read_npz
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_npz, write_text
 from paper_kit.stats.metrics import accuracy, confusion_matrix, macro_f1, probabilities
@@ -182,6 +183,12 @@ def test_weights_that_are_not_those_recorded_are_told_where_they_are_kept(study)
 
 def test_a_damaged_file_of_predictions_is_an_error_with_its_cure(study):
     results, run = study
-    results.store.file(run, "predictions.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match="not a whole file of predictions"):
+    path = results.store.file(run, "predictions.npz")
+    whole = read_npz(path)
+    cure = r"Delete the run's record\.json and type `paperkit run-all`"
+    path.write_bytes(b"PK")
+    with pytest.raises(InputError, match=f"not a whole file of predictions .*{cure}"):
+        told(results, READ)
+    write_npz(path, **{name: array for name, array in whole.items() if not name.startswith("test_")})
+    with pytest.raises(InputError, match=f"it has no array 'test_labels_N'.*{cure}"):
         told(results, READ)

@@ -214,6 +214,15 @@ def test_published_weights_fill_the_backbone(name: str, architecture: str) -> No
     assert {key for key, value in model.named_parameters() if id(value) in held} <= filled
 
 
+def test_emotion_vit_keeps_the_first_blocks_of_its_backbone_and_their_weights() -> None:
+    whole = timm.create_model("deit_tiny_patch16_224", num_classes=0).state_dict()
+    model = small("emotion_vit", backbone="deit_tiny_patch16_224", backbone_depth=5, patch_size=16)
+    filled = model.load_backbone(whole)
+    assert len(model.encoder.blocks) == 5
+    assert {"encoder.blocks.4.mlp.fc1.weight", "encoder.norm.weight"} <= filled
+    assert torch.equal(model.encoder.blocks[4].mlp.fc1.weight, whole["blocks.4.mlp.fc1.weight"])
+
+
 def test_emotion_vit_resamples_patches_and_positions() -> None:
     published = timm.create_model("test_vit").state_dict()
     model = small("emotion_vit", backbone="test_vit", patch_size=8)
@@ -265,6 +274,7 @@ def test_timm_model_finds_stages_in_any_family(architecture: str) -> None:
         ("emotion_vit", {"patch_size": 64}, "image_size = 48"),
         ("emotion_vit", {"patch_size": 6, "stem_convolutions": 2}, "a patch_size such as 8"),
         ("emotion_vit", {"backbone": "test_vit", "stem_convolutions": 1}, "use 0"),
+        ("emotion_vit", {"backbone_depth": 4}, "write depth"),
         ("emotion_vit", {"backbone": "vit_tiny_patch16_225"}, "'vit_tiny_patch16_224'"),
         ("emotion_vit", {"backbone": "test_vit2"}, "class token"),
         ("timm_model", {"architecture": "resnet_18"}, "'resnet18'"),

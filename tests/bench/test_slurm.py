@@ -293,6 +293,17 @@ def test_a_queue_is_not_asked_about_what_it_cannot_know(cluster):
     assert not unknown_job(lease_name("17_1"))
 
 
+def test_where_the_queue_does_not_answer_no_run_gets_a_second_job(cluster, store):
+    spec = a_run()
+    execute(store, spec, wait=False)
+    cluster.answers(False)
+    with pytest.raises(PaperkitError, match=r"squeue does not answer.* Try again in a moment"):
+        execute(store, spec, wait=False)
+    assert cluster.scripts() == [17]
+    with pytest.raises(PaperkitError, match="which runs have jobs already is not known"):
+        in_queue(store, None)
+
+
 def test_a_damaged_list_of_jobs_is_named(cluster, store):
     write_json(store.root / "slurm" / "17.json", {"jobs": 3})
     with pytest.raises(InputError, match=r"17.json: not a whole list of jobs"):

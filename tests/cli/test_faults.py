@@ -2,6 +2,7 @@
 
 import pytest
 
+from paper_kit.cli.retry import delete_checkpoints
 from paper_kit.core.paper import experiment_files
 from paper_kit.core.plan import all_runs, load_plans
 from paper_kit.core.spec import RunSpec
@@ -50,6 +51,21 @@ def test_retry_runs_the_failed_again_and_nothing_else(root, paperkit):
     assert store.state(first) is RunState.DONE
     assert store.state(second) is RunState.MISSING
     assert "No run has failed" in paperkit("retry").stdout
+
+
+def test_retry_from_the_start_deletes_no_checkpoint_before_it_can_begin(root, paperkit):
+    store, (run, *_) = store_of(root), runs_of(root)
+    store.begin(run)
+    store.fail(run.id, "the machine was switched off", "")
+    for name in ("checkpoint.pt", "checkpoint.before.pt"):
+        store.file(run.id, name).write_bytes(b"old")
+    assert paperkit("retry", "--from-start", "--data", "nothing").exit_code == 2
+    assert len(list(store.folder(run.id).glob("checkpoint*"))) == 2
+    with store.lease(run.id):
+        delete_checkpoints(Store(store.root), [run.id])
+    assert len(list(store.folder(run.id).glob("checkpoint*"))) == 2
+    delete_checkpoints(store, [run.id])
+    assert not list(store.folder(run.id).glob("checkpoint*"))
 
 
 def test_a_damaged_record_is_named_and_its_run_is_trained_again(finished, paperkit):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 
@@ -101,6 +102,16 @@ def test_a_file_that_was_being_written_while_the_lease_was_lost_does_not_arrive(
     assert store.state(spec) is RunState.RUNNING, "what the late one gives back is not what it holds no more"
     after.give_back()
     assert names(store, spec) == ["lease.2", "spec.json"]
+
+
+def test_a_run_folder_that_vanished_is_told_as_such_and_does_not_come_back(store, spec):
+    history = store.file(spec.id, "history.jsonl")
+    with store.lease(spec.id):
+        shutil.rmtree(store.folder(spec.id))
+        with pytest.raises(FileNotFoundError) as caught:
+            write_json(history, 1)
+    assert caught.value.filename == str(history)
+    assert not store.folder(spec.id).exists()
 
 
 def test_a_contender_who_slept_takes_nothing_from_a_later_owner(store, spec):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 
 from paper_kit.core.errors import InputError
-from paper_kit.core.part import options, plugin_file
+from paper_kit.core.part import Part, options, plugin_file
 
 
 @pytest.mark.parametrize("default", ["size()", "1 / 3", "SIZE", "[x for x in 'ab']", "-'a'"])
@@ -29,3 +30,14 @@ def test_a_module_in_folders_without_init_is_found_and_nothing_on_the_way_is_imp
     assert "outer_place" not in sys.modules
     with pytest.raises(InputError, match="there is no module"):
         plugin_file("model", "outer_place.inner_place.absent:build")
+
+
+def test_equal_parts_are_one_key_and_a_changed_copy_is_another() -> None:
+    one, same = (Part(name="net", arguments={"b": [2], "a": 1}) for _ in range(2))
+    kept = {one: "known"}
+    changed = one.model_copy(update={"arguments": {"a": 2}})
+    assert kept[same] == kept[pickle.loads(pickle.dumps(one))] == "known"
+    assert one == same
+    assert changed not in kept
+    assert hash(changed) == hash(Part(name="net", arguments={"a": 2}))
+    assert one.model_dump() == same.model_dump()

@@ -9,7 +9,7 @@ from paper_kit.core.part import code_hashes
 from paper_kit.core.plan import chosen_runs, plan, run_labels
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE
-from paper_kit.core.status import statuses
+from paper_kit.core.status import advice, statuses
 from paper_kit.core.store import RunState, Store
 
 MODELS = [
@@ -98,7 +98,24 @@ def test_what_started_from_a_stale_source_is_stale(tmp_path):
 def test_a_damaged_record_is_told_and_not_a_crash(tmp_path):
     planned, store = a_plan(), Store(tmp_path)
     write_text(store.file(planned.runs[0].id, "record.json"), "{")
-    assert "not readable as JSON" in statuses((planned,), store)[0].stale[0]
+    (told,) = statuses((planned,), store)[0].stale
+    assert told.startswith(f"{planned.runs[0].id}/record.json: not readable as JSON (")
+    assert told.endswith(").")
+
+
+@pytest.mark.parametrize("reason", ["", "out of memory"])
+def test_a_damaged_history_of_a_run_that_is_not_done_is_told_and_not_a_crash(tmp_path, reason):
+    planned, store = a_plan(), Store(tmp_path)
+    run = planned.runs[0]
+    store.begin(run)
+    write_text(store.file(run.id, "history.jsonl"), '{"epoch": "one"}\n')
+    if reason:
+        store.fail(run.id, reason, "")
+    status = statuses((planned,), store)[0]
+    assert status.word == "damaged"
+    assert status.note.startswith(f"{run.id}/history.jsonl:1: 'epoch' is no number.")
+    assert not status.stale
+    assert "`paperkit run-all` sets the damaged runs aside and trains them again." in advice((status,))
 
 
 def test_failed_and_cut_off_runs_carry_a_word(tmp_path):

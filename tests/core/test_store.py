@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import read_json, write_json
+from paper_kit.core.slurm import submitted
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Busy, RunState, Store
+from paper_kit.render.seal import read_manifest
 from tests.core.audited import FINGERPRINT, an_audit
 
 
@@ -94,6 +97,27 @@ def test_a_forgotten_run_is_set_aside_and_not_lost(tmp_path):
     assert (tmp_path / f"{spec.id}.old-1" / "spec.json").is_file()
 
 
+class Overtaken(Store):
+    """A Store in which another process sets the run aside, and begins it again, before this one has it."""
+
+    @contextmanager
+    def lease(self, run_id):
+        other = Store(self.root)
+        spec = other.spec(run_id)
+        other.forget(run_id)
+        other.begin(spec)
+        with other.lease(run_id):
+            yield
+
+
+def test_of_two_who_set_a_run_aside_neither_takes_the_others_place(tmp_path):
+    store, spec = Overtaken(tmp_path), RunSpec()
+    store.begin(spec)
+    assert store.forget(spec.id) == tmp_path / f"{spec.id}.old-2"
+    assert [path.name for path in sorted(tmp_path.glob("*/*"))] == ["spec.json", "spec.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{spec.id}.old-1", f"{spec.id}.old-2"]
+
+
 def test_busy_is_a_paperkit_error():
     assert Busy("x").exit_code == 1
 
@@ -127,4 +151,30 @@ def test_a_record_that_is_no_json_says_what_to_type(tmp_path):
     with pytest.raises(
         InputError, match=r"not readable as JSON .* Delete the file and type `paperkit run-all`"
     ):
+        Store(tmp_path).record("0123456789ab")
+
+
+@pytest.mark.parametrize("text", ["{", '{"nothing": 1}', "[]"])
+@pytest.mark.parametrize(
+    ("file", "read", "typed"),
+    [
+        ("0123456789ab/spec.json", lambda store: store.spec("0123456789ab"), "`paperkit run-all`"),
+        ("0123456789ab/record.json", lambda store: store.record("0123456789ab"), "`paperkit run-all`"),
+        ("costs/0123456789ab.json", Store.costs, "`paperkit measure`"),
+        ("audits/0123456789abcdef.json", Store.audits, "`paperkit data audit NAME --record`"),
+        ("tuning/study-net.json", Store.tunings, "`paperkit tune EXPERIMENT`"),
+        ("slurm/17.json", submitted, "`squeue --me`"),
+        ("manifest.json", lambda store: read_manifest(store.root / "manifest.json"), "`paperkit build-pdf`"),
+    ],
+)
+def test_each_damaged_file_is_named_with_what_to_type(tmp_path, text, file, read, typed):
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"{file}: not .*{typed}"):
+        read(Store(tmp_path))
+
+
+def test_a_file_that_is_missing_is_told_without_advice_about_its_damage(tmp_path):
+    with pytest.raises(InputError, match=r"record\.json: there is no such file\.$"):
         Store(tmp_path).record("0123456789ab")

@@ -129,6 +129,12 @@ def test_secrets_names_and_the_home_folder_are_taken_out_of_a_text() -> None:
     assert told == "[API_TOKEN] by [user] in ~/study, not in /home/annabel, 1, /x"
 
 
+def test_a_secret_that_begins_like_a_path_is_taken_out_and_a_path_is_not(tmp_path: Path) -> None:
+    for secret in ("/wJalrXUtnFEMI+K7MDENG=", "~planted0123", ".planted0123"):
+        assert without_private(f"with {secret}", {"API_TOKEN": secret}) == "with [API_TOKEN]"
+    assert without_private(f"in {tmp_path}", {"PWD": str(tmp_path)}) == f"in {tmp_path}"
+
+
 def test_common_words_are_no_names_of_anybody() -> None:
     assert without_private("the root of /rooted", {"HOME": "/root", "USER": "root"}) == "the root of /rooted"
 

@@ -30,6 +30,7 @@ def build(
     image_size: int = 48,
     channels: int = 1,
     backbone: str = "own",
+    backbone_depth: int = 0,
     patch_size: int = 6,
     stem_convolutions: int = 0,
     embed_dim: int = 192,
@@ -41,6 +42,7 @@ def build(
 ) -> EmotionViT:
     """An EmotionViT; `backbone` is a timm name that brings its sizes, or "own": those given here.
 
+    `backbone_depth` keeps only so many of its encoder blocks, the first ones; 0: all.
     `stem_convolutions` of stride 2 come before the patches are cut; a patch still spans `patch_size` pixels.
     """
     padding = -image_size % patch_size if patch_size > 0 else 0
@@ -53,9 +55,17 @@ def build(
     }
     own = {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, "mlp_ratio": mlp_ratio}
     problems = _problems(image_size, backbone, patch_size, stem_convolutions, embed_dim, num_heads)
+    if backbone_depth < 0 or (backbone == OWN and backbone_depth):
+        problems.append(
+            f"backbone_depth = {backbone_depth}; it is how many blocks of a timm backbone stay, 0 for all. "
+            'With "own" write depth.'
+        )
     if problems:
         raise InputError(f"emotion_vit: {problem}" for problem in problems)
-    encoder = _own(stem_convolutions, **own, **shape) if backbone == OWN else _from_timm(backbone, shape)
+    if backbone == OWN:
+        encoder = _own(stem_convolutions, **own, **shape)
+    else:
+        encoder = _from_timm(backbone, backbone_depth, shape)
     return EmotionViT(backbone, encoder, padding, num_classes, dropout)
 
 
@@ -210,11 +220,12 @@ def _own(convolutions: int, **shape: Any) -> VisionTransformer:
     return cast(VisionTransformer, encoder)
 
 
-def _from_timm(name: str, shape: Mapping[str, Any]) -> VisionTransformer:
+def _from_timm(name: str, depth: int, shape: Mapping[str, Any]) -> VisionTransformer:
     if not timm.is_model(name):
         known = timm.list_models(module="vision_transformer")
         raise InputError(f"emotion_vit: timm has no model {name!r}.{did_you_mean(name, known)}")
-    encoder = timm.create_model(name, **shape)
+    kept: dict[str, Any] = {"depth": depth} if depth else {}
+    encoder = timm.create_model(name, **kept, **shape)
     if (
         not isinstance(encoder, VisionTransformer)
         or not encoder.has_class_token

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from paper_kit.core.archives import inside
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_bytes
 from paper_kit.render.exports.changes import Changes, Edit
 from paper_kit.render.exports.landing import agreed, landed
 from paper_kit.render.exports.overleaf import README, ROOT, print_of
 from paper_kit.render.exports.pieces import Piece
-from paper_kit.render.exports.record import NAME, Record, inside
+from paper_kit.render.exports.record import NAME, Record
 from paper_kit.render.exports.returned import text_of, without_header
 from paper_kit.render.exports.scopes import Scopes
 from paper_kit.render.exports.translation import (

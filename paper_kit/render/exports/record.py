@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from paper_kit.core.archives import inside
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, read_json, sha256_text, write_text
 from paper_kit.render.exports.pieces import Piece
@@ -100,11 +101,6 @@ def record_of(told: Any, where: str) -> Record:
     if not whole:
         raise InputError(f"{where}: changed since the export. Import in the study that exported.")
     return record
-
-
-def inside(name: str) -> bool:
-    """Whether a name of a file stays below the folder that it is put into."""
-    return ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute()
 
 
 def _row(piece: Piece) -> list[Any]:

@@ -409,9 +409,10 @@ def test_a_mangled_project_is_refused_with_what_to_do(folder: Path, tmp_path: Pa
         read_project(tmp_path / "linked")
 
 
-def test_a_forged_record_cannot_name_a_file_outside_of_the_templates(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["../../.profile", "..\\..\\.profile", "C:\\.profile", "/root/.profile", ""])
+def test_a_forged_record_cannot_name_a_file_outside_of_the_templates(name: str, folder: Path) -> None:
     record = exported(folder).record
-    forged = replace(record, templates={**record.templates, "../../.profile": "words"})
+    forged = replace(record, templates={**record.templates, name: "words"})
     with pytest.raises(InputError, match="leads out of the study"):
         record_of({"id": forged.id, **forged.as_dict()}, "paperkit.json")
 
