@@ -69,12 +69,12 @@ def retry(
 
 def delete_checkpoints(store: Store, ids: Iterable[str]) -> None:
     """Nothing; the runs begin with their first epoch, but those that another process has by now."""
+    from paper_kit.core.checkpoints import CHECKPOINT, clear_checkpoints
     from paper_kit.core.store import Busy
 
     for run_id in (each for each in ids if store.folder(each).is_dir()):
         with suppress(Busy), store.lease(run_id):
-            for file in store.folder(run_id).glob("checkpoint*.pt"):
-                file.unlink(missing_ok=True)
+            clear_checkpoints(store.file(run_id, CHECKPOINT))
 
 
 def failed_ids(place: Workplace, plans: tuple[Plan, ...], which: list[str]) -> frozenset[str]:
