@@ -29,8 +29,8 @@ from paper_kit.bench.train import fit
 from paper_kit.bench.training import Data, Training, restore, setup
 from paper_kit.core import part
 from paper_kit.core.checkpoints import CHECKPOINT, clear_checkpoints
-from paper_kit.core.damage import check_present, lost, sweep
-from paper_kit.core.errors import Lost, PaperkitError, StoreLost
+from paper_kit.core.damage import check_present, store_lost, sweep
+from paper_kit.core.errors import PaperkitError, StoreLost, Superseded
 from paper_kit.core.files import place_of
 from paper_kit.core.incidents import tell
 from paper_kit.core.spec import Resources, RunSpec
@@ -67,10 +67,10 @@ def run_one(
             sweep(store, spec.id)
             store.begin(spec)
             done = _work(spec, store, resources, report, should_stop)
-        except Lost:  # its files are another's now; the lease says so to the caller
+        except Superseded:  # its files are another's now; the lease says so to the caller
             raise
         except Exception as error:
-            if gone := error if isinstance(error, StoreLost) else lost(error, store.root):
+            if gone := error if isinstance(error, StoreLost) else store_lost(error, store.root):
                 raise gone from None
             if isinstance(error, FileNotFoundError):
                 check_present(store, spec.id)

@@ -77,7 +77,7 @@ def whole_records(store: Store) -> Iterator[RunRecord]:
                 yield store.record(run_id)
 
 
-def lost(error: BaseException, root: Path) -> StoreLost | None:
+def store_lost(error: BaseException, root: Path) -> StoreLost | None:
     """The error as one of the whole Store, where its disk is full, read-only or gone; None otherwise."""
     if not isinstance(error, OSError):
         return None

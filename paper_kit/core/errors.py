@@ -22,7 +22,7 @@ class InputError(PaperkitError):
     exit_code = 2
 
 
-class Lost(PaperkitError):
+class Superseded(PaperkitError):
     """What this process wanted to write was given to another, because it was silent for too long."""
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from paper_kit.core.errors import InputError, Lost
+from paper_kit.core.errors import InputError, Superseded
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".pdf", ".txt")
 _PLACES: dict[str, Path] = {}  # folder -> where its files are made; those of other folders are made beside
@@ -57,7 +57,7 @@ def _no_file_above(path: Path) -> None:
 
 @contextmanager
 def made_in(place: Path, folder: Path) -> Iterator[None]:
-    """A block in which files of `folder` are made in `place`; once that is gone, writing raises Lost."""
+    """A block in which files of `folder` are made in `place`; Superseded where that is gone."""
     key = os.path.realpath(folder)
     _PLACES[key] = place
     try:
@@ -76,7 +76,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path, renamed onto `path` when the block ends without an error.
 
     The content is on the disk before it has its name. OSError names `path` where nothing can be written
-    there; Lost where another may write there now.
+    there; Superseded where another may write there now.
     """
     place = place_of(path.parent)
     try:
@@ -84,7 +84,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield part
     except Exception as error:
         if place != path.parent and _is_gone(place, error) and path.parent.is_dir():
-            raise Lost(f"{path}: another process has it now, for this one gave no sign of life.") from None
+            raise Superseded(f"{path}: another process has it now: this one gave no sign of life.") from None
         raise
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_kit.core.config import read_model
-from paper_kit.core.errors import InputError, Lost, PaperkitError, StoreLost
+from paper_kit.core.errors import InputError, PaperkitError, StoreLost, Superseded
 from paper_kit.core.files import made_in, read_json, synced, write_json, write_text
 from paper_kit.core.history import read_rows
 from paper_kit.core.lease import Sign, Watch, clear, newest, take
@@ -103,7 +103,7 @@ class Store:
         try:
             with made_in(held.place, folder):
                 yield
-        except Lost as error:
+        except Superseded as error:
             raise Busy(str(error)) from None
         finally:
             held.give_back(done=self._done(run_id))
@@ -144,7 +144,7 @@ class Store:
     def reason(self, run_id: str) -> str:
         """The first line of error.txt: why the run failed; empty where it did not."""
         path = self.file(run_id, "error.txt")
-        return path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
+        return path.read_text("utf-8", "replace").partition("\n")[0] if path.is_file() else ""
 
     def fail(self, run_id: str, reason: str, details: str) -> None:
         """Nothing; error.txt says why in its first line, with the details below. StoreLost if it cannot."""

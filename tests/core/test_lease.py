@@ -9,7 +9,7 @@ import time
 import pytest
 
 from paper_kit.core import lease
-from paper_kit.core.errors import InputError, Lost
+from paper_kit.core.errors import InputError, Superseded
 from paper_kit.core.files import replacing, write_json
 from paper_kit.core.lease import Sign, newest, take
 from paper_kit.core.owner import PERIOD_VARIABLE, period_s, this_process
@@ -95,7 +95,7 @@ def test_nothing_that_is_written_after_a_lease_was_lost_arrives(store, spec):
 def test_a_file_that_was_being_written_while_the_lease_was_lost_does_not_arrive(store, spec):
     checkpoint = store.file(spec.id, "checkpoint.pt")
     with store.lease(spec.id):
-        with pytest.raises(Lost), replacing(checkpoint) as part:  # noqa: PT012
+        with pytest.raises(Superseded), replacing(checkpoint) as part:  # noqa: PT012
             part.write_bytes(b"of a process that slept")
             after = superseded(store, spec)
         assert not checkpoint.exists()

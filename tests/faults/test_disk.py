@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_kit.core.damage import lost, set_damaged_aside
+from paper_kit.core.damage import set_damaged_aside, store_lost
 from paper_kit.core.errors import StoreLost
 from paper_kit.core.files import write_bytes
 from paper_kit.core.incidents import incidents
@@ -118,11 +118,11 @@ def test_a_store_made_read_only_in_mid_run_stops_a_study_which_then_goes_on_to_t
 
 def test_errors_of_the_disk_are_told_from_those_of_a_run(place):
     inside, outside = str(place / "a" / "b"), "/elsewhere/b"
-    assert lost(OSError(28, "No space left on device", inside), place)
-    assert lost(OSError(13, "Permission denied", inside), place)
-    assert lost(OSError(13, "Permission denied", outside), place) is None
-    assert lost(FileNotFoundError(2, "No such file", inside), place) is None
-    assert lost(ValueError("no"), place) is None
+    assert store_lost(OSError(28, "No space left on device", inside), place)
+    assert store_lost(OSError(13, "Permission denied", inside), place)
+    assert store_lost(OSError(13, "Permission denied", outside), place) is None
+    assert store_lost(FileNotFoundError(2, "No such file", inside), place) is None
+    assert store_lost(ValueError("no"), place) is None
 
 
 def vanishing(planned, root, cache, told):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from paper_kit.bench.progress import Event, Note
 from paper_kit.core.checkpoints import CHECKPOINT, clear_checkpoints, rotating
-from paper_kit.core.damage import lost
-from paper_kit.core.errors import Lost
+from paper_kit.core.damage import store_lost
+from paper_kit.core.errors import Superseded
 from paper_kit.core.files import replacing
 from paper_kit.core.spec import RunSpec
 from paper_kit.core.store import Busy, Store
@@ -103,10 +103,10 @@ class Keeper:
             return TAKEN, False
         try:
             self._put(path, data)
-        except Lost:
+        except Superseded:
             return TAKEN, False
         except OSError as error:
-            gone = lost(error, self._store.root)
+            gone = store_lost(error, self._store.root)
             return str(gone or error), gone is not None
         return "", False
 

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from paper_kit.bench.progress import Ended, Event, Report, ShouldStop
-from paper_kit.core.damage import lost
+from paper_kit.core.damage import store_lost
 from paper_kit.core.errors import PaperkitError, StoreLost
 from paper_kit.core.private import private_streams
 from paper_kit.core.spec import Resources, RunSpec
@@ -87,7 +87,7 @@ def train(
 
 def _failed(spec: RunSpec, store: Store, error: Exception) -> RunState:
     """That the run failed, which its error.txt says; StoreLost where that is what went wrong."""
-    gone = error if isinstance(error, StoreLost) else lost(error, store.root)
+    gone = error if isinstance(error, StoreLost) else store_lost(error, store.root)
     if gone is not None:
         raise gone
     reason = str(error) if isinstance(error, PaperkitError) else f"{type(error).__name__}: {error}"

@@ -55,11 +55,7 @@ def build(
     }
     own = {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, "mlp_ratio": mlp_ratio}
     problems = _problems(image_size, backbone, patch_size, stem_convolutions, embed_dim, num_heads)
-    if backbone_depth < 0 or (backbone == OWN and backbone_depth):
-        problems.append(
-            f"backbone_depth = {backbone_depth}; it is how many blocks of a timm backbone stay, 0 for all. "
-            'With "own" write depth.'
-        )
+    problems += _depth_problems(backbone, backbone_depth)
     if problems:
         raise InputError(f"emotion_vit: {problem}" for problem in problems)
     if backbone == OWN:
@@ -207,6 +203,15 @@ def _problems(
             f"use {embed_dim // step * step or step}."
         )
     return found
+
+
+def _depth_problems(backbone: str, depth: int) -> list[str]:
+    if depth == 0 or (depth > 0 and backbone != OWN):
+        return []
+    return [
+        f"backbone_depth = {depth}; it is how many blocks of a timm backbone stay, 0 for all. "
+        'With "own" write depth.'
+    ]
 
 
 def _own(convolutions: int, **shape: Any) -> VisionTransformer:
