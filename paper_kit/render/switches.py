@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.facts._effects import applies
+from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
 from paper_kit.core.spec import Reading, RunSpec
 from paper_kit.core.store import GALLERY, SALIENCY
@@ -59,7 +60,7 @@ def switches(results: Results) -> dict[str, Any]:
     """The names by which templates choose among texts; `uses.tta` and the other uses are truths."""
     readings = [results.cells(model.key)[0].reading for model in results.models]
     runs = [reading.run for reading in readings]
-    card = results.card()
+    card, audited = results.card(), audit_of(results)
     stand_ins = card is not None and not (card.redistributable or card.synthetic or results.show_images)
     return {
         "study_is_synthetic": results.synthetic,
@@ -83,6 +84,7 @@ def switches(results: Results) -> dict[str, Any]:
         "dataset_key": runs[0].dataset.arguments.get("alias") or runs[0].dataset.name,
         "data_has_citation": card is not None and bool(card.citation),
         "samples_are_stand_ins": stand_ins,
+        "copies_across_splits": bool(audited and audited.test_leaked),
         "transfer_source": {
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },

@@ -65,9 +65,10 @@ CONTRASTS = {
         "equivalent": "All accuracies are equal",
         "undecided": "Even the lowest",
     },
-    "abstract, baseline to best": {
-        "holds": "the baseline, to",
-        "undecided": "none can be told apart from that of the baseline",
+    "abstract, worst to best": {
+        "holds": "test images, accuracies run from",
+        "equivalent": "are equal within the margin of the tests. ",
+        "undecided": "which the tests do not tell apart",
     },
     "introduction": {
         "holds": ", a gap of",
