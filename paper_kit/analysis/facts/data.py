@@ -76,7 +76,7 @@ def _counts(sheet: Sheet, counts: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def _rarest(sheet: Sheet, test: Mapping[str, int]) -> None:
-    """Nothing; .rarest_test_class, its count, and what one of its images is of its recall; of classes with images."""
+    """Nothing; .rarest_test_class, of those with images, its count, and one image as a part of its recall."""
     origin = Origin(fields=("record.data.counts",), formula="smallest class of the test images")
     name = min(test, key=lambda each: test[each]) if test else None
     sheet.add("rarest_test_class", name, origin=origin)
