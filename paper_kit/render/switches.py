@@ -11,7 +11,6 @@ from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.facts.further import further
 from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
 from paper_kit.analysis.tables.literature import DATASETS
-from paper_kit.core.part import Part
 from paper_kit.core.plan import Plan
 from paper_kit.core.spec import Reading, RunSpec
 from paper_kit.core.store import GALLERY, SALIENCY
@@ -106,7 +105,6 @@ def switches(results: Results) -> dict[str, Any]:
 def _studies(results: Results) -> dict[str, Any]:
     """What several experiments are to one another, and what the main one has beyond the outline's."""
     audited = audit_of(results)
-    mine = results.plans[0].rows[0].reading.run.dataset
     parts = {plan.rows[0].reading.run.dataset.model_dump_json() for plan in results.plans}
     published = dict.fromkeys(plan.rows[0].dataset for plan in results.plans)
     return {
@@ -118,13 +116,14 @@ def _studies(results: Results) -> dict[str, Any]:
             ablation.key for ablation in results.ablations if ablation.key not in DISCUSSED
         ],
         "further_keys": list(further(results)),
-        "further_has": {key: _further(plan, mine) for key, plan in further(results).items()},
+        "further_has": {key: _further(plan, results.plans[0]) for key, plan in further(results).items()},
     }
 
 
-def _further(plan: Plan, main: Part) -> dict[str, Any]:
-    """What a template asks of a further experiment, the images of the main one being `main`."""
+def _further(plan: Plan, main: Plan) -> dict[str, Any]:
+    """What a template asks of a further experiment; `comparable`: a paired test with the main one exists."""
     study = plan.experiment
+    same_images = plan.rows[0].reading.run.dataset == main.rows[0].reading.run.dataset
     return {
         "name": study.name,
         "question": bool(study.question),
@@ -132,7 +131,7 @@ def _further(plan: Plan, main: Part) -> dict[str, Any]:
         "several_models": len(study.model) > 1,
         "several_seeds": len(study.seeds) > 1,
         "methods_are_tested": len(study.seeds) >= SEEDS_FOR_METHODS,
-        "same_images": plan.rows[0].reading.run.dataset == main,
+        "comparable": same_images and len(study.seeds) == len(main.experiment.seeds),
     }
 
 

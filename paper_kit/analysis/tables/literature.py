@@ -157,7 +157,7 @@ def _told(text: str) -> Cell:
 
 
 def _own(results: Results, dataset: str) -> list[Line]:
-    """The base of each model of each experiment on this dataset; a name that two have tells the experiment."""
+    """The base of each model of each experiment on this dataset; of one name, with that of the experiment."""
     plans = [plan for plan in distinct(results) if plan.rows[0].dataset == dataset]
     labels = [model.label for plan in plans for model in plan.experiment.model]
     return [
