@@ -44,9 +44,9 @@ TECHNIQUES = {
         "undecided": "Whether mixed images help remains",
     },
     "conclusion": {
-        "holds": "The largest change that a removal brought was that of",
-        "reversed": "The largest change that a removal brought was a gain",
-        "undecided": "No removal of a component changed a network beyond noise",
+        "holds": "The largest change that an ablation brought was that of",
+        "reversed": "The largest change that an ablation brought was a gain",
+        "undecided": "No ablation changed a network beyond noise",
     },
     "classes that gained": {
         "holds": "The class whose recall falls most in an ablation",
