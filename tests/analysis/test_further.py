@@ -36,6 +36,9 @@ def test_every_further_experiment_has_facts_under_its_name(results):
     assert facts["further.longer_runs.best.accuracy"].key == f"results of longer-runs.{best}.accuracy"
     assert facts["further.longer_runs.best.accuracy"].chosen_of == 2
     assert facts["further.longer_runs.test"].value == 140
+    assert facts["further.longer_runs.parameters"].text == "410 k and 410 k".replace(
+        " k", "\N{NO-BREAK SPACE}k"
+    )
 
 
 def test_the_largest_effect_is_the_largest_of_that_experiment(results):

@@ -325,10 +325,10 @@ def test_each_experiments_seeds_are_told_where_they_differ(tmp_path):
 
 def test_accuracies_without_copies_have_a_column_where_copies_were_found(made, results):
     table = made("main_results", deduplicated=True)
-    assert table.headers()[:3] == ["Model", "Accuracy (%)", "No copies (%)"]
+    assert table.headers()[:3] == ["Model", "Accuracy (%)", "Clean (%)"]
     facts = collect_facts(results)
     assert [row[2] for row in table.texts()] == [
         facts[f"audit.{model.key}.accuracy_deduplicated"].bare for model in results.models
     ]
-    assert "No copies (%)" not in made("main_results").headers()
-    assert "No copies (%)" not in made("main_results", "nothing_finished", deduplicated=True).headers()
+    assert "Clean (%)" not in made("main_results").headers()
+    assert "Clean (%)" not in made("main_results", "nothing_finished", deduplicated=True).headers()

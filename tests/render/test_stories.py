@@ -70,11 +70,6 @@ CONTRASTS = {
         "equivalent": "are equal within the margin of the tests. ",
         "undecided": "which the tests do not tell apart",
     },
-    "introduction": {
-        "holds": ", a gap of",
-        "equivalent": "all networks reach the same accuracy",
-        "undecided": "a range in which our tests find no difference",
-    },
     "conclusion": {
         "holds": "the networks differ: accuracies",
         "equivalent": "all networks agree within",

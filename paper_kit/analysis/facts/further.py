@@ -10,6 +10,7 @@ from paper_kit.analysis.facts._sheet import Sheet, measured_origin, measured_ter
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.facts.audit import audit_facts
 from paper_kit.analysis.facts.data import SPLITS, counts_of
+from paper_kit.analysis.facts.model import layer_size
 from paper_kit.analysis.results import Results
 from paper_kit.core.plan import BASE, Plan
 
@@ -61,7 +62,20 @@ def _said(sheet: Sheet, results: Results, step: str, plan: Plan) -> None:
         for model in plan.experiment.model
     )
     sheet.listed(f"{step}.models", models, Origin(fields=("model.*.label",)))
+    sheet.listed(f"{step}.parameters", _sizes(results, plan), Origin(fields=("record.parameters",)))
     sheet.point(f"{step}.test_leaked", audit_facts(results, name)["test_leaked"])
+
+
+def _sizes(results: Results, plan: Plan) -> tuple[Fact, ...]:
+    """The parameters of each model, three digits each; without a value before its first run has finished."""
+    origin, found = Origin(fields=("record.parameters",)), []
+    for model in plan.experiment.model:
+        records = results.records(model.key, experiment=plan.experiment.name)
+        if records:
+            found.append(layer_size("", records[0].parameters, origin))
+        else:
+            found.append(Fact("", None, "count", origin=origin))
+    return tuple(found)
 
 
 def _order(sheet: Sheet, results: Results, step: str, plan: Plan) -> None:

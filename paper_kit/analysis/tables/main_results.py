@@ -80,7 +80,9 @@ def _notes(
     notes = [*_seeds_notes(results, plans)]
     notes += [note for plan in plans for note in deviation_note(results, plan.experiment.name)]
     if _head(WITHOUT_COPIES) in columns:
-        notes.append(Note("No copies: on the test images without an exact or near copy in the other parts."))
+        notes.append(
+            Note("Clean: accuracy on the test images without an exact or near copy in the other parts.")
+        )
     if bold:
         notes.append(Note("Bold: the best value of a column as printed, whatever its margin."))
     return tuple(notes)
@@ -122,7 +124,7 @@ def _copies(results: Results, plans: Sequence[Plan]) -> bool:
 
 def _head(metric: str) -> Column:
     if metric == WITHOUT_COPIES:
-        return Column("No copies", unit="%")
+        return Column("Clean", unit="%")
     return Column(METRIC_NAMES[metric], unit="%" if METRICS[metric][0] == "percent" else "")
 
 
