@@ -131,6 +131,7 @@ def _further(plan: Plan, main: Plan) -> dict[str, Any]:
         "several_models": len(study.model) > 1,
         "several_seeds": len(study.seeds) > 1,
         "methods_are_tested": len(study.seeds) >= SEEDS_FOR_METHODS,
+        "other_data": plan.rows[0].dataset != main.rows[0].dataset,
         "comparable": same_images and len(study.seeds) == len(main.experiment.seeds),
     }
 

@@ -40,6 +40,8 @@ def _said(sheet: Sheet, results: Results, step: str, plan: Plan) -> None:
     sheet.add(f"{step}.name", name, origin=Origin(fields=("experiment.name",)))
     sheet.add(f"{step}.question", plan.experiment.question, origin=Origin(fields=("experiment.question",)))
     sheet.add(f"{step}.dataset", card.title if card else None, origin=Origin(fields=("card.title",)))
+    licence = card.licence if card else None
+    sheet.add(f"{step}.licence", licence, origin=Origin(fields=("card.licence",)))
     counts, counted = counts_of(record), Origin(fields=("record.data.counts",))
     for split in SPLITS:
         count = sum(counts[split].values()) if split in counts else None
