@@ -10,6 +10,7 @@ from paper_kit.analysis.facts._effects import applies
 from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.facts.further import further
 from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
+from paper_kit.analysis.tables.ablation import is_listed
 from paper_kit.analysis.tables.literature import DATASETS
 from paper_kit.core.plan import Plan
 from paper_kit.core.spec import Reading, RunSpec
@@ -128,6 +129,7 @@ def _further(plan: Plan, main: Plan) -> dict[str, Any]:
         "name": study.name,
         "question": bool(study.question),
         "ablations": bool(study.ablation),
+        "wide": not is_listed(study) and len(study.ablation) > 1,
         "several_models": len(study.model) > 1,
         "several_seeds": len(study.seeds) > 1,
         "methods_are_tested": len(study.seeds) >= SEEDS_FOR_METHODS,

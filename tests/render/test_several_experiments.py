@@ -53,13 +53,16 @@ def made(tmp_path_factory):
 def test_every_experiment_has_a_paragraph_with_its_question_and_networks(made):
     text = body(made)
     assert "subsection Further studies" in text
-    assert "What do published networks reach by this protocol? It trains SmallNet0 and SmallNet1 (parameters:" in text
+    assert (
+        "What do published networks reach by this protocol? It trains SmallNet0 and SmallNet1 (parameters:"
+        in text
+    )
     for name in ("fer\\_baselines", "other\\_labels", "one\\_model"):
         assert f"emph {name}." in text
 
 
 def test_networks_on_the_same_images_are_compared_with_the_best_of_the_main_study(made):
-    assert body(made).count("On these images, which are those of the main study") == 2
+    assert body(made).count("On these test images, which are those of the main study") == 2
     sides = {one.comparison.name.partition(" - ")[2].partition(".")[0] for one in made.claims}
     assert {"results of fer_baselines", "results of one_model"} <= sides
 

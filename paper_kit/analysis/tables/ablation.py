@@ -22,7 +22,7 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
     many ablations has a row an ablation.
     """
     study = results.plan(experiment).experiment
-    if len(study.model) == 1 and len(study.ablation) > MOST_COLUMNS:
+    if is_listed(study):
         return _listed(results, study, tests)
     changes = [Column(ablation.label, unit_elsewhere=True) for ablation in study.ablation]
     columns = (Column("Model", "l"), Column("Base accuracy", unit="%"), *changes)
@@ -41,6 +41,11 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
     groups = (("", 2), ("Change (percentage points)", len(changes))) if changes else ()
     ruled = frozenset(rules - {0}) if tests else frozenset[int]()
     return Table("ablation", columns, tuple(rows), ruled, tuple(notes), groups)
+
+
+def is_listed(study: Experiment) -> bool:
+    """Whether the ablations stand below one another: many, of one model."""
+    return len(study.model) == 1 and len(study.ablation) > MOST_COLUMNS
 
 
 def _listed(results: Results, study: Experiment, tests: bool) -> Table:

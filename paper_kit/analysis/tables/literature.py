@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paper_kit.analysis.artifacts import Cell, Column, Note, Table
-from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.literature import UNKNOWN, Published, read_literature
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.tables._parts import distinct, metric_fact, number, waiting
@@ -17,6 +17,7 @@ from paper_kit.core.plan import Plan
 
 DATASETS = {"fer2013": "FER2013", "ferplus": "FER+", "rafdb": "RAF-DB", "affectnet": "AffectNet"}
 UNVERIFIED = "\N{DAGGER}"
+MOST_VIEWS = 2  # views beside the plain image that a cell names
 OURS, MEASURED = "ours", "measured here"  # the main study's networks, and those of other experiments
 COLUMNS = (
     Column("Method", "l"),
@@ -180,8 +181,17 @@ def _own_line(results: Results, plan: Plan, model: ModelEntry, shared: bool) -> 
     value = metric_fact(results, model.key, "accuracy", name)
     title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
     count = number("counts.classes", int(classes), "count", "record.classes") if classes else ""
-    cells = (f"{model.label} ({whose})", title, count, *texts)
+    shown = (*texts[:2], _views(views, texts[2]), selection)
+    cells = (f"{model.label} ({whose})", title, count, *shown)
     return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells, own=True)
+
+
+def _views(views: Sequence[str], text: str) -> str | Fact:
+    """The views beside the plain image, or how many there are with it, where their names would be long."""
+    if len(views) <= MOST_VIEWS:
+        return text
+    origin = Origin(fields=("reading.views",))
+    return Fact("", f"{len(views) + 1} views", "text", origin=origin)
 
 
 def _best(lines: Sequence[Line]) -> set[int]:
