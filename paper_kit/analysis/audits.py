@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from paper_kit.analysis import data_audits, run_audits
 from paper_kit.analysis.audit_line import AuditLine
 from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.results import Results
 
-__all__ = ["AuditLine", "audits"]
+__all__ = ["AuditLine", "audits", "audits_of_all"]
+
+
+def audits_of_all(results: Results) -> tuple[AuditLine, ...]:
+    """The lines of every experiment; those of a further one name it, and say nothing that was said before."""
+    lines = list(audits(results))
+    said = {(line.name, line.outcome, line.text) for line in lines}
+    for plan in results.plans[1:]:
+        name = plan.experiment.name
+        for line in audits(results, name):
+            if (line.name, line.outcome, line.text) not in said:
+                lines.append(replace(line, name=f"{line.name} ({name})"))
+    return tuple(lines)
 
 
 def audits(results: Results, experiment: str = "") -> tuple[AuditLine, ...]:

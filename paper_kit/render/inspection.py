@@ -75,7 +75,7 @@ def inspect(manuscript: Manuscript, made: Typeset, study: Study, root: Path) -> 
     lines = tuple(Audited(line.name, line.outcome, line.text) for line in study.audits)
     failed = (Finding("audit", line.name, line.found) for line in lines if line.outcome == OUTCOMES[False])
     figures = {name: drawn.figure for name, drawn in made.figures.items()}
-    names = [*study.classes, *(label for _, label in study.models), study.dataset]
+    names = [*study.classes, *(label for _, label in study.models), study.dataset, *study.others]
     typed = artifact_findings(made.tables, figures, names)
     cited, counts = references(manuscript, made, root)
     findings = tuple(dict.fromkeys((*proof.findings, *typed, *without_origin(made), *failed, *cited)))

@@ -187,20 +187,28 @@ def draw_figure(results: Results, style: Style, part: Part) -> Drawn:
 
 def study_of(results: Results) -> Study:
     """What the results tell beside tables and figures."""
-    from paper_kit.analysis.audits import audits
+    from paper_kit.analysis.audits import audits_of_all
     from paper_kit.analysis.facts._tree import collect_facts
     from paper_kit.render.seal import runs_file
     from paper_kit.render.switches import switches
 
-    card = results.card()
+    card, studies = results.card(), [plan.experiment for plan in results.plans]
     return Study(
         facts=collect_facts(results),
         switches=switches(results),
         seeds=len(results.main.seeds),
-        audits=audits(results),
+        audits=audits_of_all(results),
         runs=run_labels(results),
-        models=tuple((model.key, model.label) for model in results.models),
-        classes=tuple(results.classes()),
+        models=tuple(dict.fromkeys((m.key, m.label) for study in studies[::-1] for m in study.model)),
+        classes=tuple(dict.fromkeys(name for study in studies for name in results.classes(study.name))),
         dataset=card.title if card else "",
+        others=_others(results),
         runs_file=runs_file(results),
     )
+
+
+def _others(results: Results) -> tuple[str, ...]:
+    """Names and titles of the datasets of the experiments after the main one."""
+    names = [plan.experiment.name for plan in results.plans[1:]]
+    cards = (results.card(name) for name in names)
+    return tuple(dict.fromkeys((*names, *(card.title for card in cards if card))))

@@ -61,6 +61,7 @@ class Study:
     models: tuple[tuple[str, str], ...] = ()  # key and label
     classes: tuple[str, ...] = ()
     dataset: str = ""  # its title
+    others: tuple[str, ...] = ()  # experiments after the main one, by name, and the titles of their datasets
     runs_file: bytes = b""  # the content of runs.json
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.facts._effects import applies
+from paper_kit.analysis.facts.audit import audit_of
+from paper_kit.analysis.facts.further import further
 from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
+from paper_kit.analysis.tables.ablation import is_listed
+from paper_kit.analysis.tables.literature import DATASETS
+from paper_kit.core.plan import Plan
 from paper_kit.core.spec import Reading, RunSpec
 from paper_kit.core.store import GALLERY, SALIENCY
 
@@ -49,6 +54,7 @@ USES: Mapping[str, Callable[[RunSpec], bool]] = {
     "warmup": lambda run: run.schedule.name == "cosine" and run.schedule.warmup_epochs > 0,
 }
 
+DISCUSSED = ("no_transfer", "no_mixing", "no_focal", "no_tta")  # ablations with a paragraph of their own
 DESCRIBED = ("resemotenet", "advanced_emotenet", "emotion_vit")  # parts that have a section of their own
 
 # explained.<name>: whether a base run, or `paperkit explain` after it, left what the figure is drawn from.
@@ -75,7 +81,6 @@ def switches(results: Results) -> dict[str, Any]:
             for ablation in results.ablations
             if any(applies(results, model.key, ablation.key) for model in results.models)
         ],
-        "ablation_keys": [ablation.key for ablation in results.ablations],
         "several_seeds": len(results.main.seeds) > 1,
         "methods_are_tested": len(results.main.seeds) >= SEEDS_FOR_METHODS,
         "several_models": len(results.models) > 1,
@@ -94,6 +99,42 @@ def switches(results: Results) -> dict[str, Any]:
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
         | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)}
         | _measured(results),
+        **_studies(results),
+    }
+
+
+def _studies(results: Results) -> dict[str, Any]:
+    """What several experiments are to one another, and what the main one has beyond the outline's."""
+    audited = audit_of(results)
+    parts = {plan.rows[0].reading.run.dataset.model_dump_json() for plan in results.plans}
+    published = dict.fromkeys(plan.rows[0].dataset for plan in results.plans)
+    return {
+        "copies_across_splits": bool(audited and audited.test_leaked),
+        "ablation_keys": [ablation.key for ablation in results.ablations],
+        "several_datasets": len(parts) > 1,
+        "literature_keys": [key for key in published if key in DATASETS] or ["fer2013"],
+        "other_ablation_keys": [
+            ablation.key for ablation in results.ablations if ablation.key not in DISCUSSED
+        ],
+        "further_keys": list(further(results)),
+        "further_has": {key: _further(plan, results.plans[0]) for key, plan in further(results).items()},
+    }
+
+
+def _further(plan: Plan, main: Plan) -> dict[str, Any]:
+    """What a template asks of a further experiment; `comparable`: a paired test with the main one exists."""
+    study = plan.experiment
+    same_images = plan.rows[0].reading.run.dataset == main.rows[0].reading.run.dataset
+    return {
+        "name": study.name,
+        "question": bool(study.question),
+        "ablations": bool(study.ablation),
+        "wide": not is_listed(study) and len(study.ablation) > 1,
+        "several_models": len(study.model) > 1,
+        "several_seeds": len(study.seeds) > 1,
+        "methods_are_tested": len(study.seeds) >= SEEDS_FOR_METHODS,
+        "other_data": plan.rows[0].dataset != main.rows[0].dataset,
+        "comparable": same_images and len(study.seeds) == len(main.experiment.seeds),
     }
 
 

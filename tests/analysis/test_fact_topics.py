@@ -32,7 +32,9 @@ results.best_class results.worst_class results.gained.class results.gained.ablat
 results.gained.change counts.models counts.ablations counts.runs counts.trainings
 counts.source_runs counts.seeds counts.classes data.name data.classes data.train data.validation
 data.test data.total data.largest_class data.largest_count data.smallest_class data.smallest_count
-data.imbalance data.image_size data.split data.fingerprint data.licence data.protocol data.citation
+data.imbalance
+data.rarest_test_class data.rarest_test_count data.rarest_test_step
+data.image_size data.split data.fingerprint data.licence data.protocol data.citation
 settings.epochs settings.batch_size settings.optim.lr settings.optim.weight_decay
 settings.mixing.mixup_alpha settings.mixing.cutmix_alpha settings.mixing.probability settings.loss.gamma
 settings.loss.smoothing settings.transfer.freeze_epochs settings.seeds settings.tta_views

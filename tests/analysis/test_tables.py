@@ -15,7 +15,7 @@ from paper_kit.core.part import available, load
 from paper_kit.core.plan import plan
 from paper_kit.render.switches import switches
 from tests.analysis.conftest import CASES
-from tests.analysis.fabricated import ABLATIONS, NASTY, experiment, fabricate
+from tests.analysis.fabricated import ABLATIONS, NASTY, experiment, fabricate, write_run
 
 LITERATURE = """
 [[result]]
@@ -106,7 +106,6 @@ def test_several_seeds_give_a_deviation_and_one_does_not(made):
 
 def test_an_ablation_that_changes_nothing_for_a_model_is_a_dash(tmp_path):
     from paper_kit.core.experiment import AblationEntry
-    from tests.analysis.fabricated import write_run
 
     nothing = AblationEntry(key="no_smoothing", label="w/o smoothing", set={"loss.smoothing": 0.0})
     made_plan = plan(experiment(models=1).model_copy(update={"ablation": (nothing,)}))
@@ -229,6 +228,20 @@ def test_literature_is_bold_only_within_one_known_protocol(made):
     assert made("literature", datasets=["none"]).texts()[0][0] == "pending"
 
 
+def test_literature_has_the_networks_of_every_experiment_on_the_dataset(tmp_path, literature):
+    plans, store = fabricate(tmp_path, images=30)
+    longer = another("longer", epochs=7)
+    for spec in longer.runs:
+        write_run(store, spec, images=30)
+    results = collect((*plans, longer), store, literature=literature)
+    table = load("table", "literature")(results, datasets=["synthetic_faces"])
+    names = [row[0] for row in table.texts()]
+    assert names[2:5] == ["ResEmoteNet (ours)", "AdvancedEmoteNet (ours)", "EmotionViT (ours)"]
+    assert names[5:] == ["ResEmoteNet (measured here, longer)", "AdvancedEmoteNet (measured here, longer)"]
+    assert table.rules_before == {2}
+    assert "Ours and measured here: 1 seed." in table.notes
+
+
 def test_what_all_rows_of_the_literature_share_is_a_note_and_no_column(made):
     table = made("literature", datasets=["synthetic_faces"])
     headers = [column.header for column in table.columns]
@@ -278,3 +291,44 @@ def test_a_run_that_was_not_trained_as_planned_is_named_below_the_tables(tmp_pat
     for table in (ablation.make(results), main_results.make(results)):
         (note,) = [note for note in table.notes if "planned micro-batch" in note]
         assert "ResEmoteNet (Base)" in note
+
+
+def another(name: str, **base) -> object:
+    """The plan of an experiment of two models on the same images, by other settings."""
+    other = experiment(name=name, models=2)
+    return plan(other.model_copy(update={"base": {**other.base, **base}, "ablation": ()}))
+
+
+def test_experiments_on_the_same_images_share_their_columns(tmp_path):
+    plans, store = fabricate(tmp_path, images=30)
+    longer = another("longer", epochs=7)
+    for spec in longer.runs:
+        write_run(store, spec, images=30)
+    table = load("table", "main_results")(collect((*plans, longer), store))
+    assert table.groups == ()
+    names = [row[0] for row in table.texts()]
+    assert names[3:] == ["ResEmoteNet (longer)", "AdvancedEmoteNet (longer)"]
+    assert table.rules_before == {3}
+    assert all(re.fullmatch(r"\d+\.\d", text) for row in table.texts() for text in row[1:])
+
+
+def test_each_experiments_seeds_are_told_where_they_differ(tmp_path):
+    plans, store = fabricate(tmp_path, images=30)
+    seeds = experiment(name="seeds", models=1, seeds=(0, 1, 2)).model_copy(update={"ablation": ()})
+    made_plan = plan(seeds.model_copy(update={"base": {**seeds.base, "epochs": 7}}))
+    for spec in made_plan.runs:
+        write_run(store, spec, images=30)
+    notes = load("table", "main_results")(collect((*plans, made_plan), store)).notes
+    assert notes[0].startswith("fabricated: 30 test images; 1 seed")
+    assert notes[1].startswith("seeds: 30 test images; mean ± standard deviation over 3 seeds")
+
+
+def test_accuracies_without_copies_have_a_column_where_copies_were_found(made, results):
+    table = made("main_results", deduplicated=True)
+    assert table.headers()[:3] == ["Model", "Accuracy (%)", "Clean (%)"]
+    facts = collect_facts(results)
+    assert [row[2] for row in table.texts()] == [
+        facts[f"audit.{model.key}.accuracy_deduplicated"].bare for model in results.models
+    ]
+    assert "Clean (%)" not in made("main_results").headers()
+    assert "Clean (%)" not in made("main_results", "nothing_finished", deduplicated=True).headers()

@@ -52,7 +52,7 @@ def study(tmp_path):
 def test_a_grid_has_a_column_for_each_value_and_the_best_is_bold(study):
     results = study(a_search())
     table = make(results)
-    assert table.texts()[0] == ["at a weight decay of", "", "0.005", "0.05", "0.5", ""]
+    assert table.texts()[0] == ["", "", "0.005", "0.05", "0.5", ""]
     assert table.texts()[1] == ["ResEmoteNet", "0.41", "51.2", "52.3", "47.1", "0.05"]
     assert [cell.bold for cell in table.cells[1]] == [False, False, False, True, False, False]
     assert table.notes[0] == (

@@ -44,9 +44,9 @@ TECHNIQUES = {
         "undecided": "Whether mixed images help remains",
     },
     "conclusion": {
-        "holds": "The largest change that a removal brought was that of",
-        "reversed": "The largest change that a removal brought was a gain",
-        "undecided": "No removal of a component changed a network beyond noise",
+        "holds": "The largest change that an ablation brought was that of",
+        "reversed": "The largest change that an ablation brought was a gain",
+        "undecided": "No ablation changed a network beyond noise",
     },
     "classes that gained": {
         "holds": "The class whose recall falls most in an ablation",
@@ -65,14 +65,10 @@ CONTRASTS = {
         "equivalent": "All accuracies are equal",
         "undecided": "Even the lowest",
     },
-    "abstract, baseline to best": {
-        "holds": "the baseline, to",
-        "undecided": "none can be told apart from that of the baseline",
-    },
-    "introduction": {
-        "holds": ", a gap of",
-        "equivalent": "all networks reach the same accuracy",
-        "undecided": "a range in which our tests find no difference",
+    "abstract, worst to best": {
+        "holds": "test images, accuracies run from",
+        "equivalent": "are equal within the margin of the tests. ",
+        "undecided": "which the tests do not tell apart",
     },
     "conclusion": {
         "holds": "the networks differ: accuracies",

@@ -43,6 +43,7 @@ def protocol(costs: Costs, name: str) -> float | str:
         "views": lambda: len(first["views"]),
         "batch": lambda: max((one["batch"] for one in timings), default=64),
         "calls": lambda: min(one["calls"] for one in timings),
+        "busy_limit": lambda: 0.01,
         "busy_share": lambda: max(cost["busy_share"] for cost in everything),
         "libraries": lambda: sum(c["environment"]["memory_before_mib"] for c in everything) / len(everything),
     }

@@ -198,7 +198,11 @@ class Fields:
             return counts[steps[1]][steps[2]]
         if steps[0] in counts:
             return sum(counts[steps[0]].values())
+        test = {name: count for name, count in counts["test"].items() if count}
+        rarest = min(test, key=lambda name: test[name])
         told: dict[str, Value] = {
+            "rarest_test_class": rarest, "rarest_test_count": test[rarest],
+            "rarest_test_step": 1 / test[rarest],
             "largest_class": most, "largest_count": train[most], "smallest_class": least,
             "smallest_count": train[least], "imbalance": train[most] / train[least],
             "classes": listed(classes),

@@ -95,10 +95,10 @@ def _extremes(sheet: Sheet, results: Results, changes: dict[tuple[str, str], Fac
         sheet.point(f"{word}_effect.change", replace(known, chosen_of=max(1, len(changes))))
 
 
-def exact_change(results: Results, model: str, ablation: str) -> float | None:
+def exact_change(results: Results, model: str, ablation: str, experiment: str = "") -> float | None:
     """Ablated less base accuracy as a fraction, not rounded; None where one is missing."""
     without, base = (
-        results.measured(model, ablation).mean("accuracy"),
-        results.measured(model).mean("accuracy"),
+        results.measured(model, ablation, experiment).mean("accuracy"),
+        results.measured(model, BASE, experiment).mean("accuracy"),
     )
     return without - base if without is not None and base is not None else None

@@ -51,14 +51,27 @@ def audit_of(results: Results, experiment: str = "") -> AuditRecord | None:
     return results.store.audit(str(record.data.get("fingerprint", ""))) if record else None
 
 
+def deduplicated_deviation(results: Results, model: str, experiment: str = "") -> float | None:
+    """Standard deviation over seeds of the accuracy without copies, as a fraction; None for one seed."""
+    found = audit_of(results, experiment)
+    values = _without(results.measured(model, BASE, experiment), found.test_leaked if found else None)
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def _without(measured: Measured, leaked: Collection[str] | None) -> list[float]:
+    """The accuracy of each seed on the test images that did not leak; empty where one is not known."""
+    if leaked is None or not measured.complete:
+        return []
+    values = [accuracy_without(one, leaked) for one in measured.predictions]
+    known = [each for each in values if each is not None]
+    return known if len(known) == len(values) else []
+
+
 def deduplicated_fact(measured: Measured, leaked: Collection[str] | None) -> Fact:
     """Mean accuracy over the seeds on the test images that did not leak; missing without an audit."""
     origin = measured_origin(measured, f"accuracy without {LEAKED}")
-    value: float | None = None
-    if leaked is not None and measured.complete:
-        values = [accuracy_without(one, leaked) for one in measured.predictions]
-        known = [each for each in values if each is not None]
-        value = float(np.mean(known)) if len(known) == len(values) else None
+    values = _without(measured, leaked)
+    value = float(np.mean(values)) if values else None
     return Fact("", value, "percent", 1, origin=origin)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._sheet import Sheet
@@ -71,6 +72,19 @@ def _counts(sheet: Sheet, counts: Mapping[str, Mapping[str, int]]) -> None:
             count = counts.get(split, {}).get(name, 0)
             sheet.add(f"count.{split}.{step}", count, "count", origin=origin, exact=True)
     put_extremes(sheet, {name: train[name] for name in train if train[name]}, steps)
+    _rarest(sheet, {name: count for name, count in counts.get("test", {}).items() if count})
+
+
+def _rarest(sheet: Sheet, test: Mapping[str, int]) -> None:
+    """Nothing; .rarest_test_class, of those with images, its count, and one image as a part of its recall."""
+    origin = Origin(fields=("record.data.counts",), formula="smallest class of the test images")
+    name = min(test, key=lambda each: test[each]) if test else None
+    sheet.add("rarest_test_class", name, origin=origin)
+    sheet.add("rarest_test_count", test[name] if name else None, "count", origin=origin, exact=True)
+    step = 1 / test[name] if name else None
+    sheet.add(
+        "rarest_test_step", step, "magnitude", 1, origin=replace(origin, formula="one image of that class")
+    )
 
 
 def put_extremes(sheet: Sheet, train: Mapping[str, int], steps: Mapping[str, str]) -> None:

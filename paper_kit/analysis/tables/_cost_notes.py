@@ -31,7 +31,10 @@ def alone_notes(costs: Sequence[CostRecord]) -> Iterator[Note]:
     elif any(cost.alone is None for cost in costs):
         yield Note(f"Whether the machine did nothing else meanwhile is not recorded, {left_out}.")
     elif known:
-        yield Note("Measured alone: other processes used at most ", share, " of the processors' time.")
+        least = share.value is not None and not share.printed_value  # "at most 0 %" would promise too much
+        limit = number("cost.busy_limit", 0.01, "percent", "cost.busy_share", digits=0) if least else share
+        most = "less than" if least else "at most"
+        yield Note(f"Measured alone: other processes used {most} ", limit, " of the processors' time.")
 
 
 def memory_note(costs: Sequence[CostRecord]) -> Note:

@@ -11,7 +11,7 @@ from paper_kit.analysis.facts._format import Kind
 from paper_kit.analysis.facts._sheet import measured_origin
 from paper_kit.analysis.facts.results import METRICS
 from paper_kit.analysis.results import Results
-from paper_kit.core.plan import BASE
+from paper_kit.core.plan import BASE, Plan
 
 METRIC_NAMES = {
     "accuracy": "Accuracy",
@@ -93,6 +93,18 @@ def best_places(facts: Sequence[Fact], *, lowest: bool = False) -> set[int]:
         return set()
     best = min(known) if lowest else max(known)
     return {place for place, value in enumerate(values) if value == best}
+
+
+def distinct(results: Results) -> tuple[Plan, ...]:
+    """Plans whose base readings are not all another plan's too."""
+    kept: list[Plan] = []
+    seen: set[str] = set()
+    for plan in results.plans:
+        bases = {row.reading.model_dump_json() for row in plan.rows if row.ablation_key == BASE}
+        if not bases <= seen:
+            kept.append(plan)
+        seen |= bases
+    return tuple(kept)
 
 
 def waiting(columns: Sequence[Column]) -> tuple[Cell, ...]:

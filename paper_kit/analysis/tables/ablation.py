@@ -10,15 +10,20 @@ from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts._effects import applies, change_fact
 from paper_kit.analysis.results import Results
 from paper_kit.analysis.tables._parts import deviation_note, key_of, metric_fact, number, seeds_note
-from paper_kit.core.experiment import AblationEntry, ModelEntry
+from paper_kit.core.experiment import AblationEntry, Experiment, ModelEntry
+
+MOST_COLUMNS = 5  # ablations beside one another; those of one model stand below one another if they are more
 
 
 def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table:
     """A row a model: base accuracy, then each ablation's change in points with its interval; below it p.
 
-    A change that cannot be told from noise is grey. Without `tests` the changes stand alone.
+    A change that cannot be told from noise is grey. Without `tests` the changes stand alone. One model with
+    many ablations has a row an ablation.
     """
     study = results.plan(experiment).experiment
+    if is_listed(study):
+        return _listed(results, study, tests)
     changes = [Column(ablation.label, unit_elsewhere=True) for ablation in study.ablation]
     columns = (Column("Model", "l"), Column("Base accuracy", unit="%"), *changes)
     rows: list[Line] = []
@@ -36,6 +41,31 @@ def make(results: Results, *, experiment: str = "", tests: bool = True) -> Table
     groups = (("", 2), ("Change (percentage points)", len(changes))) if changes else ()
     ruled = frozenset(rules - {0}) if tests else frozenset[int]()
     return Table("ablation", columns, tuple(rows), ruled, tuple(notes), groups)
+
+
+def is_listed(study: Experiment) -> bool:
+    """Whether the ablations stand below one another: many, of one model."""
+    return len(study.model) == 1 and len(study.ablation) > MOST_COLUMNS
+
+
+def _listed(results: Results, study: Experiment, tests: bool) -> Table:
+    """The table of one model with many ablations: a row an ablation, below that of the base."""
+    model, name = study.model[0], study.name
+    columns = (
+        Column("Recipe", "l"), Column("Accuracy", unit="%"), Column("Change", unit="points"),
+        Column("Corrected p"),
+    )  # fmt: skip
+    rows: list[Line] = [("Base", metric_fact(results, model.key, "accuracy", name), Cell(""), Cell(""))]
+    for ablation in study.ablation:
+        judged = judged_effect(results, model, ablation, name)
+        accuracy = metric_fact(results, model.key, "accuracy", name, ablation.key)
+        rows.append((ablation.label, accuracy, _effect(judged, tests), _test(judged)))
+    notes = _notes(results, name, tests)
+    if any(cell.content is None for row in rows for cell in row if isinstance(cell, Cell)):
+        notes.append(Note("A dash: the base does not use the component."))
+    width = len(columns) if tests else len(columns) - 1
+    shown = tuple(row[:width] for row in rows)
+    return Table("ablation", columns[:width], shown, frozenset({1}), tuple(notes))
 
 
 def judged_effect(

@@ -35,6 +35,7 @@ def make(results: Results, *, packages: bool = False) -> Table:
     rows.append(("Trainings, all together", costs["total_training_hours"]))
     rows.append(("Data fingerprint", data_topic.facts(results)["fingerprint"]))
     if packages:
-        rows += [(key.partition(".")[2], fact) for key, fact in facts.items() if key.startswith("packages.")]
+        versions = {key.partition(".")[2]: fact for key, fact in facts.items() if key.startswith("packages.")}
+        rows += [(name, fact) for name, fact in versions.items() if name not in ROWS]  # those are told above
     columns = (Column("Item", "l"), Column("Value", "l", wrap_in=1.8))
     return Table("environment", columns, tuple(rows))

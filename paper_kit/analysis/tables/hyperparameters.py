@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paper_kit.analysis.artifacts import Cell, Column, Line, Table
+from paper_kit.analysis.artifacts import Column, Line, Note, Table
 from paper_kit.analysis.facts import Fact, Origin
-from paper_kit.analysis.facts import settings as settings_topic
 from paper_kit.analysis.facts.settings import flat_fields, setting
 from paper_kit.analysis.results import Results
+from paper_kit.core.experiment import Experiment
 from paper_kit.core.spec import RunSpec
 
 OFF = ("none", 0, "")
@@ -94,14 +94,16 @@ TRANSFORMS = (  # name, probability field, strength field, how its strength is w
     ("Contrast", "augment.contrast_p", "augment.contrast", "±{}"),
     ("Random erasing", "augment.erase_p", "augment.erase_area", "to {} of the area"),
 )
+UNUSED = "A setting that has lines for some networks alone is not used by the others."
 PRINTED = {"run": "source task", "hub": "timm hub", "file": "weights file"}
 
 Fields = Mapping[str, object]
 
 
-def make(results: Results, *, options: bool = True) -> Table:
+def make(results: Results, *, experiment: str = "", options: bool = True) -> Table:
     """Two columns, setting and value; `options` adds the arguments of each model."""
-    specs = {model.label: results.spec(model.key) for model in results.models}
+    study = results.plan(experiment).experiment
+    specs = {model.label: results.spec(model.key, experiment=experiment) for model in study.model}
     fields = {label: dict(flat_fields(spec.full())) for label, spec in specs.items()}
     rows: list[Line] = []
     rules: set[int] = set()
@@ -114,23 +116,25 @@ def make(results: Results, *, options: bool = True) -> Table:
         rows += _rows(transform[0], {label: _transform(transform, found) for label, found in fields.items()})
     rows += _rows("RandAugment", {label: _randaugment(found) for label, found in fields.items()})
     rules.add(len(rows))
-    rows += _study(results)
+    rows += _study(study)
     if options:
         rules.add(len(rows))
         rows += [(label, _options(spec)) for label, spec in specs.items()]
     columns = (Column("Setting", "l"), Column("Value", "l", wrap_in=1.6))
-    return Table("hyperparameters", columns, tuple(rows), frozenset(n for n in rules if 0 < n < len(rows)))
+    ruled = frozenset(n for n in rules if 0 < n < len(rows))
+    notes = (Note(UNUSED),) if len(specs) > 1 else ()
+    return Table("hyperparameters", columns, tuple(rows), ruled, notes)
 
 
 def _rows(name: str, values: Mapping[str, Fact | None]) -> list[Line]:
-    """One row where all models agree, one a model where not; none where no model uses the setting."""
+    """One row where all models agree, else one for each model that uses the setting."""
     texts = {fact.text if fact is not None else "" for fact in values.values()}
     first = next((fact for fact in values.values() if fact is not None), None)
     if first is None:
         return []
     if len(texts) == 1:
         return [(name, first)]
-    return [(f"{name}, {label}", fact if fact is not None else Cell(None)) for label, fact in values.items()]
+    return [(f"{name}, {label}", fact) for label, fact in values.items() if fact is not None]
 
 
 def _shown(line: Shown, fields: Fields) -> Fact | None:
@@ -168,13 +172,13 @@ def _randaugment(fields: Fields) -> Fact | None:
     return _text(f"{fields[ops]} operations, magnitude {fields[magnitude]}", ops, magnitude)
 
 
-def _study(results: Results) -> list[Line]:
-    facts = settings_topic.facts(results)
-    views = ", ".join(view.replace("_", " ") for view in results.main.reading.views)
-    seeds = ", ".join(str(seed) for seed in results.main.seeds)
+def _study(study: Experiment) -> list[Line]:
+    views = ", ".join(view.replace("_", " ") for view in study.reading.views)
+    seeds = ", ".join(str(seed) for seed in study.seeds)
+    average = setting("reading.average", study.reading.average)
     return [
         ("Test-time views", _text(views, "reading.views")),
-        ("Views averaged as", facts["average"]),
+        ("Views averaged as", average),
         ("Random seeds", _text(seeds, "seeds")),
     ]
 

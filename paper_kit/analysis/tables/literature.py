@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paper_kit.analysis.artifacts import Cell, Column, Note, Table
-from paper_kit.analysis.facts import Fact
+from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.literature import UNKNOWN, Published, read_literature
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import metric_fact, number, waiting
+from paper_kit.analysis.tables._parts import distinct, metric_fact, number, waiting
 from paper_kit.core.config import study_root
 from paper_kit.core.experiment import ModelEntry
 from paper_kit.core.plan import Plan
 
 DATASETS = {"fer2013": "FER2013", "ferplus": "FER+", "rafdb": "RAF-DB", "affectnet": "AffectNet"}
 UNVERIFIED = "\N{DAGGER}"
+MOST_VIEWS = 2  # views beside the plain image that a cell names
+OURS, MEASURED = "ours", "measured here"  # the main study's networks, and those of other experiments
 COLUMNS = (
     Column("Method", "l"),
     Column("Dataset", "l"),
@@ -54,6 +56,7 @@ def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", ow
         rules.add(len(lines))
         of_dataset = [row for row in kept if row.dataset == name]
         lines += [_published(row, number, remarks) for number, row in enumerate(of_dataset)]
+        rules.add(len(lines))
         lines += _own(results, name) if own else []
     if not lines:
         return Table("literature", COLUMNS, (waiting(COLUMNS),), notes=_notes(lines, remarks, False))
@@ -66,7 +69,7 @@ def make(results: Results, *, datasets: tuple[str, ...] = (), path: str = "", ow
     )
     notes = (*_in_every_row(lines, told), *_ours(results, lines), *_notes(lines, remarks, bool(best)))
     columns = (*(COLUMNS[n] for n in left), COLUMNS[-1])
-    return Table("literature", columns, rows, frozenset(rules - {0}), notes)
+    return Table("literature", columns, rows, frozenset(n for n in rules if 0 < n < len(rows)), notes)
 
 
 def _constant(lines: Sequence[Line]) -> list[int]:
@@ -91,16 +94,35 @@ def _in_every_row(lines: Sequence[Line], places: Sequence[int]) -> tuple[Note, .
 
 
 def _ours(results: Results, lines: Sequence[Line]) -> tuple[Note, ...]:
-    """Of how little the study's own rows speak, where they do: a part of the training images, one seed."""
+    """Of how little the rows measured here speak, where they do: a part of the training images, one seed."""
     named = {line.dataset for line in lines if line.own}
-    plan = next((plan for plan in results.plans if plan.rows[0].dataset in named), None)
-    if plan is None:
-        return ()
+    plans = [plan for plan in distinct(results) if plan.rows[0].dataset in named]
+    told = [_trained(plan) for plan in plans]
+    notes = []
+    for place, (plan, note) in enumerate(zip(plans, told, strict=True)):
+        if note in told[:place]:
+            continue
+        who = OURS if plan.experiment.name == results.main.name else f"{MEASURED} ({plan.experiment.name})"
+        whose = who if len(set(told)) > 1 or place else " and ".join(_words_of_rows(results, plans))
+        notes.append(Note(f"{whose[:1].upper()}{whose[1:]}: ", *note.parts))
+    return tuple(notes)
+
+
+def _words_of_rows(results: Results, plans: Sequence[Plan]) -> tuple[str, ...]:
+    """What the rows of these experiments have in brackets, each once."""
+    words = (OURS if plan.experiment.name == results.main.name else MEASURED for plan in plans)
+    return tuple(dict.fromkeys(words))
+
+
+def _trained(plan: Plan) -> Note:
+    """On which part of the training images, with how many seeds."""
     fraction = plan.rows[0].reading.run.train_fraction
     seeds = number("counts.seeds", len(plan.experiment.seeds), "count", "seeds")
     part = number("settings.train_fraction", fraction, "percent", "train_fraction", digits=0)
     learned = ("trained on ", part, " of the training images, ") if fraction < 1 else ()
-    return (Note("Ours: ", *learned, seeds, " ", seeds.plural("seed"), "."),)
+    if len(plan.experiment.seeds) == 1:
+        return Note(*learned, seeds, " seed.")
+    return Note(*learned, "mean ± standard deviation over ", seeds, " seeds.")
 
 
 def _cell(entry: Cell | str | Fact) -> Cell:
@@ -136,13 +158,19 @@ def _told(text: str) -> Cell:
 
 
 def _own(results: Results, dataset: str) -> list[Line]:
-    """The base of each model of each experiment on this dataset."""
-    plans = [plan for plan in results.plans if plan.rows[0].dataset == dataset]
-    return [_own_line(results, plan, model) for plan in plans[:1] for model in plan.experiment.model]
+    """The base of each model of each experiment on this dataset; of one name, with that of the experiment."""
+    plans = [plan for plan in distinct(results) if plan.rows[0].dataset == dataset]
+    labels = [model.label for plan in plans for model in plan.experiment.model]
+    return [
+        _own_line(results, plan, model, labels.count(model.label) > 1)
+        for plan in plans
+        for model in plan.experiment.model
+    ]
 
 
-def _own_line(results: Results, plan: Plan, model: ModelEntry) -> Line:
+def _own_line(results: Results, plan: Plan, model: ModelEntry, shared: bool) -> Line:
     name = plan.experiment.name
+    whose = OURS if name == results.main.name else f"{MEASURED}, {name}" if shared else MEASURED
     spec, card = results.spec(model.key, experiment=name), results.card(name)
     classes = str(len(results.classes(name)) or "")
     split = card.protocol.rpartition("report on ")[2] if card and "report on " in card.protocol else "test"
@@ -153,8 +181,17 @@ def _own_line(results: Results, plan: Plan, model: ModelEntry) -> Line:
     value = metric_fact(results, model.key, "accuracy", name)
     title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
     count = number("counts.classes", int(classes), "count", "record.classes") if classes else ""
-    cells = (f"{model.label} (ours)", title, count, *texts)
+    shown = (*texts[:2], _views(views, texts[2]), selection)
+    cells = (f"{model.label} ({whose})", title, count, *shown)
     return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells, own=True)
+
+
+def _views(views: Sequence[str], text: str) -> str | Fact:
+    """The views beside the plain image, or how many there are with it, where their names would be long."""
+    if len(views) <= MOST_VIEWS:
+        return text
+    origin = Origin(fields=("reading.views",))
+    return Fact("", f"{len(views) + 1} views", "text", origin=origin)
 
 
 def _best(lines: Sequence[Line]) -> set[int]:

@@ -25,11 +25,13 @@ def make(results: Results) -> Table:
         for model in results.models
     ]
     if as_grid:  # the values stand above their columns as facts
-        lines.insert(0, ("at a weight decay of", "", *map(_value, PLACES, values), ""))
+        lines.insert(0, ("", "", *map(_value, PLACES, values), ""))
     first = sizes[f"{results.models[0].key}.parameters"]
     heads = (Column("Model", "l"), Column("Parameters", unit=first.unit), *columns, Column("In use"))
     rules = frozenset({1} if as_grid else ())
-    return Table("weight_decay", heads, tuple(lines), rules, _notes(results))
+    above = "Accuracy (%) at a weight decay of"
+    groups = (("", 2), (above, len(values)), ("", 1)) if as_grid else ()
+    return Table("weight_decay", heads, tuple(lines), rules, _notes(results), groups)
 
 
 Cells = dict[str, list[Cell | Fact]]
@@ -48,7 +50,7 @@ def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Col
         rows[model] = [
             Cell(None) if fact.missing else Cell(fact, bold=fact.printed_value == best) for fact in facts
         ]
-    return [Column("Accuracy", unit="%") for _ in values], rows
+    return [Column("", unit_elsewhere=True) for _ in values], rows
 
 
 def _value(place: str, value: float) -> Fact:
