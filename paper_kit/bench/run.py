@@ -59,23 +59,35 @@ def run_one(
     source = spec.transfer.run
     if source and not store.file(source, "record.json").is_file():
         return store.state(spec)
-    with store.lease(spec.id):
-        if store.file(spec.id, "record.json").is_file():
-            return RunState.DONE
-        store.file(spec.id, "error.txt").unlink(missing_ok=True)
-        try:
-            sweep(store, spec.id)
-            store.begin(spec)
-            done = _work(spec, store, resources, report, should_stop)
-        except Superseded:  # its files are another's now; the lease says so to the caller
-            raise
-        except Exception as error:
-            if gone := error if isinstance(error, StoreLost) else store_lost(error, store.root):
-                raise gone from None
-            if isinstance(error, FileNotFoundError):
-                check_present(store, spec.id)
-            store.fail(spec.id, _reason(error, spec), traceback.format_exc())
-            return RunState.FAILED
+    try:
+        with store.lease(spec.id):
+            return _leased(spec, store, resources, report, should_stop)
+    except OSError as error:  # the disk takes no lease
+        if gone := store_lost(error, store.root):
+            raise gone from None
+        raise
+
+
+def _leased(
+    spec: RunSpec, store: Store, resources: Resources, report: Report, should_stop: ShouldStop
+) -> RunState:
+    """The run's state afterwards, this process holding its lease."""
+    if store.file(spec.id, "record.json").is_file():
+        return RunState.DONE
+    store.file(spec.id, "error.txt").unlink(missing_ok=True)
+    try:
+        sweep(store, spec.id)
+        store.begin(spec)
+        done = _work(spec, store, resources, report, should_stop)
+    except Superseded:  # its files are another's now; the lease says so to the caller
+        raise
+    except Exception as error:
+        if gone := error if isinstance(error, StoreLost) else store_lost(error, store.root):
+            raise gone from None
+        if isinstance(error, FileNotFoundError):
+            check_present(store, spec.id)
+        store.fail(spec.id, _reason(error, spec), traceback.format_exc())
+        return RunState.FAILED
     return RunState.DONE if done else RunState.PARTIAL
 
 

@@ -16,8 +16,8 @@ from paper_kit.core.derive import to_toml
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import write_text
 from paper_kit.core.git import git
-from paper_kit.core.pack import unpack
 from paper_kit.core.store import Store
+from paper_kit.core.unpack import unpack
 from paper_kit.render.build import build_paper
 from paper_kit.render.differences import Build, load_build
 from paper_kit.render.request import Request

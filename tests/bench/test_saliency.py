@@ -17,10 +17,11 @@ from paper_kit.bench.gallery import gallery
 from paper_kit.bench.models import advanced_emotenet, emotion_vit, resemotenet, timm_model
 from paper_kit.bench.pixels import Normalisation
 from paper_kit.bench.run import run_one
-from paper_kit.core.pack import pack, unpack
+from paper_kit.core.pack import pack
 from paper_kit.core.part import Part, complete
 from paper_kit.core.spec import Augment, Mixing, Optim, Resources, RunSpec
 from paper_kit.core.store import GALLERY, SALIENCY, RunState, Store
+from paper_kit.core.unpack import unpack
 from paper_kit.data.drawn import drawn_faces
 from tests.bench import tiny
 

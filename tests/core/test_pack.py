@@ -5,14 +5,15 @@ import zipfile
 
 import pytest
 
-from paper_kit.core import pack as packing
+from paper_kit.core import unpack as unpacking
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import sha256_text, write_json, write_text
-from paper_kit.core.pack import pack, unpack
+from paper_kit.core.pack import pack
 from paper_kit.core.record import RunRecord
 from paper_kit.core.spec import ENGINE, RunSpec
 from paper_kit.core.store import RunState, Store
 from paper_kit.core.tuning import SearchRecord, TuningRecord
+from paper_kit.core.unpack import unpack
 from tests.core.audited import FINGERPRINT, an_audit
 
 SPEC = RunSpec()
@@ -146,7 +147,7 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(tmp_path):
 
 def test_a_pack_that_is_too_large_is_refused(tmp_path, monkeypatch):
     path = a_pack(tmp_path)
-    monkeypatch.setattr(packing, "LARGEST_PACK", 10)
+    monkeypatch.setattr(unpacking, "LARGEST_PACK", 10)
     with pytest.raises(InputError, match="larger than 10 bytes"):
         unpack(path, Store(tmp_path / "there"))
 

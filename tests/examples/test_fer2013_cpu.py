@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paper_kit.core.pack import unpack
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import RunState, Store
+from paper_kit.core.unpack import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "paper" / "examples" / "fer2013_cpu" / "records.zip"

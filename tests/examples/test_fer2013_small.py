@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paper_kit.core.pack import unpack
 from paper_kit.core.plan import load_plans
 from paper_kit.core.store import RunState, Store
+from paper_kit.core.unpack import unpack
 from paper_kit.data.sources.fer2013 import load
 
 ROOT = Path(__file__).resolve().parents[2]

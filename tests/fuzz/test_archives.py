@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from paper_kit.core.errors import InputError
 from paper_kit.core.files import canonical_json, sha256_text
-from paper_kit.core.pack import pack, unpack
+from paper_kit.core.pack import pack
 from paper_kit.core.part import Part
 from paper_kit.core.store import Store
+from paper_kit.core.unpack import unpack
 from paper_kit.data.cache import open_dataset
 from paper_kit.render.exports.returned import read_project
 from tests.core.test_pack import SPEC, a_store

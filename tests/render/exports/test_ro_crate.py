@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from paper_kit.core.errors import InputError
-from paper_kit.core.pack import unpack
 from paper_kit.core.store import Store
+from paper_kit.core.unpack import unpack
 from paper_kit.render.exports.study import write_study
 
 ROOT = Path(__file__).resolve().parents[3]
