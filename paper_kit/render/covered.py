@@ -22,6 +22,8 @@ _SIGNS = str.maketrans(
         "\N{MINUS SIGN}": "-",
         "\N{EN DASH}": "-",
         "\N{HYPHEN}": "-",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",  # so TeX sets an apostrophe
+        "\N{LEFT SINGLE QUOTATION MARK}": "`",
         "\u2218": "°",
         "\u25e6": "°",
         "\u0131": "i",

@@ -318,6 +318,7 @@ def test_formulas_and_tables_tell_the_numbers_that_are_typed_in_them() -> None:
 def test_signs_and_spaces_do_not_tell_texts_apart() -> None:
     assert plain("\N{MINUS SIGN}3.1\N{NO-BREAK SPACE}points") == plain("-3.1 Points")
     assert plain("10⁻³") == plain("10\N{MINUS SIGN}3")
+    assert plain("its authors' net") == plain("its authors\N{RIGHT SINGLE QUOTATION MARK} net")
 
 
 def test_the_counterpart_of_a_folder_lies_beside_it(tmp_path: Path) -> None:
