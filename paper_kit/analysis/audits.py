@@ -20,7 +20,7 @@ def audits_of_all(results: Results) -> tuple[AuditLine, ...]:
         name = plan.experiment.name
         for line in audits(results, name):
             if (line.name, line.outcome, line.text) not in said:
-                lines.append(replace(line, name=f"{line.name} ({name})"))
+                lines.append(replace(line, name=f"{line.name} ({plan.experiment.called})"))
     return tuple(lines)
 
 
