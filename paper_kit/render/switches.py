@@ -91,6 +91,7 @@ def switches(results: Results) -> dict[str, Any]:
         "transfer_source": {
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },
+        "encoder": {model.key: _encoder(run) for model, run in zip(results.models, runs, strict=True)},
         "explained": {name: _left(results, runs, file) for name, file in EXPLAINED.items()},
         "searched": [
             {"field": field, "key": step_of(field), "beyond_noise": beyond_noise(results, field)}
@@ -145,6 +146,14 @@ def _left(results: Results, runs: Iterable[RunSpec], file: str) -> bool:
 
 def _architectures(results: Results) -> dict[str, str]:
     return {model.part.name: model.key for model in reversed(results.models)}
+
+
+def _encoder(run: RunSpec) -> str:
+    """Whose encoder a network has that can take one of timm: its "own", a "cut" or a "whole" one."""
+    chosen = run.model.arguments
+    if chosen.get("backbone", "own") == "own":
+        return "own"
+    return "cut" if chosen.get("backbone_depth") else "whole"
 
 
 def _mixes(run: RunSpec) -> bool:

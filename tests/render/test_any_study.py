@@ -6,6 +6,7 @@ import pytest
 
 from paper_kit.analysis.results import collect
 from paper_kit.core.experiment import Experiment
+from paper_kit.core.part import Part
 from paper_kit.core.plan import plan
 from paper_kit.core.store import Store
 from paper_kit.render.proof.topics import cited_keys
@@ -116,3 +117,21 @@ def test_a_study_without_transfer_or_ablations_says_nothing_of_their_parts(alone
     for word in ("unfreez", "unfrozen", "source task", "An ablation differs", "McNemar's mid-p"):
         assert word not in ours, word
     assert "A single seed bounds what these numbers say" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"depth": 4}, "There follow 4 encoder blocks with 3 heads each"),
+        ({"backbone": "deit_tiny_patch16_224"}, "There follow the encoder blocks of"),
+        (
+            {"backbone": "deit_tiny_patch16_224", "backbone_depth": 6},
+            "There follow the first 6 encoder blocks of",
+        ),
+    ],
+)
+def test_the_encoder_blocks_are_those_of_the_network(tmp_path, options, said):
+    study = experiment()
+    entry = study.model[2]
+    entry = entry.model_copy(update={"part": Part(name="emotion_vit", arguments=options)})
+    assert said in body(told(tmp_path, study.model_copy(update={"model": (entry,), "ablation": ()})))
