@@ -22,7 +22,7 @@ def audits_of_all(results: Results) -> tuple[AuditLine, ...]:
         for line in audits(results, name):
             if (line.name, line.outcome, line.text) not in said:
                 parts = tuple(_of(name, part) for part in line.parts)
-                lines.append(replace(line, name=f"{line.name} ({name})", parts=parts))
+                lines.append(replace(line, name=f"{line.name} ({plan.experiment.called})", parts=parts))
     return tuple(lines)
 
 

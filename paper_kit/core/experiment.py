@@ -53,6 +53,7 @@ class Experiment(Frozen):
     """An experiment file, checked: every field, plug-in and argument in it exists."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    title: str = ""  # how a paper calls it, such as "FER+"; its file's name where it has none
     question: str
     expected: str = ""
     cost: str = ""
@@ -63,6 +64,11 @@ class Experiment(Frozen):
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1)]
     ablation: tuple[AblationEntry, ...] = ()
     plugins: tuple[str, ...] = ()  # figure/NAME, table/NAME, facts/NAME, or module:function, that may run
+
+    @property
+    def called(self) -> str:
+        """The title, or the file's name."""
+        return self.title or self.name
 
     def spec(self, model: ModelEntry, seed: int, changes: Mapping[str, Any]) -> RunSpec:
         """The spec of one cell: base, then the model's own settings, then the ablation's."""

@@ -6,6 +6,7 @@ import pytest
 
 from paper_kit.analysis.facts._tree import collect_facts
 from paper_kit.analysis.results import collect
+from paper_kit.analysis.tables import main_results
 from paper_kit.core.plan import plan
 from paper_kit.render.switches import switches
 from tests.analysis.fabricated import experiment, fabricate, write_run
@@ -16,7 +17,8 @@ def results(tmp_path_factory):
     """A study, one of the same images with other settings, and one that has not begun."""
     plans, store = fabricate(tmp_path_factory.mktemp("further"), images=140)
     longer, other = experiment(name="longer-runs", models=2), experiment(name="2nd", models=1)
-    made = plan(longer.model_copy(update={"base": {**longer.base, "epochs": 7}}))
+    longer = longer.model_copy(update={"base": {**longer.base, "epochs": 7}, "title": "Longer training"})
+    made = plan(longer)
     for spec in made.runs:
         write_run(store, spec, images=140)
     waits = {**other.base, "dataset": {"name": "synthetic_faces", "seed": 5}}
@@ -55,7 +57,14 @@ def test_an_experiment_that_has_not_begun_tells_no_number(results):
     facts = collect_facts(results)
     for key in ("best.accuracy", "best.model", "largest_effect.change", "test"):
         assert facts[f"further.c2nd.{key}"].missing
+
+
+def test_an_experiment_is_called_by_its_title_or_else_by_its_file(results):
+    facts = collect_facts(results)
+    assert facts["further.longer_runs.name"].text == "Longer training"
     assert facts["further.c2nd.name"].text == "2nd"
+    table = main_results.make(results)
+    assert any("Longer training" in str(row[0]) for row in table.rows)
 
 
 def test_networks_of_two_experiments_on_the_same_images_can_be_compared(results):

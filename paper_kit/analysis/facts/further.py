@@ -37,7 +37,7 @@ def _said(sheet: Sheet, results: Results, step: str, plan: Plan) -> None:
     """Nothing; what the experiment file and the card say: names, question, images, trainings and seeds."""
     name = plan.experiment.name
     card, record = results.card(name), results.any_record(name)
-    sheet.add(f"{step}.name", name, origin=Origin(fields=("experiment.name",)))
+    sheet.add(f"{step}.name", plan.experiment.called, origin=Origin(fields=("experiment.title",)))
     sheet.add(f"{step}.question", plan.experiment.question, origin=Origin(fields=("experiment.question",)))
     sheet.add(f"{step}.dataset", card.title if card else None, origin=Origin(fields=("card.title",)))
     licence = card.licence if card else None

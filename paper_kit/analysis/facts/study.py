@@ -11,7 +11,7 @@ from paper_kit.analysis.results import Results
 def facts(results: Results) -> dict[str, Fact]:
     """study.title, .question, .models, .ablations, .datasets."""
     sheet, names = Sheet("study"), names_topic.facts(results)
-    sheet.add("title", results.main.name, origin=Origin(fields=("experiment.name",)))
+    sheet.add("title", results.main.called, origin=Origin(fields=("experiment.title",)))
     sheet.add("question", results.main.question, origin=Origin(fields=("experiment.question",)))
     models = tuple(names[model.key] for model in results.models)
     sheet.listed("models", models, Origin(fields=("model.*.label",)))

@@ -102,7 +102,7 @@ def _ours(results: Results, lines: Sequence[Line]) -> tuple[Note, ...]:
     for place, (plan, note) in enumerate(zip(plans, told, strict=True)):
         if note in told[:place]:
             continue
-        who = OURS if plan.experiment.name == results.main.name else f"{MEASURED} ({plan.experiment.name})"
+        who = OURS if plan.experiment.name == results.main.name else f"{MEASURED} ({plan.experiment.called})"
         whose = who if len(set(told)) > 1 or place else " and ".join(_words_of_rows(results, plans))
         notes.append(Note(f"{whose[:1].upper()}{whose[1:]}: ", *note.parts))
     return tuple(notes)

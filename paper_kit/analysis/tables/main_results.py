@@ -107,7 +107,7 @@ def _rows(plans: Sequence[Plan], groups: Sequence[Sequence[Plan]]) -> tuple[list
             own = [row for row in rows if row.model == model.key]
             free = next((row for row in own if group not in row.cells), None)
             if free is None:
-                told = f" ({plan.experiment.name})" if own else ""
+                told = f" ({plan.experiment.called})" if own else ""
                 free = Row(f"{model.label}{told}", model.key, {})
                 rows.append(free)
             free.cells[group] = plan
@@ -135,7 +135,7 @@ def _heads(
     if len(groups) < 2:
         return ()
     titles = [title_of(results, plans[0]) for plans in groups]
-    names = [plans[0].experiment.name for plans in groups]
+    names = [plans[0].experiment.called for plans in groups]
     told = [f"{t} ({n})" if titles.count(t) > 1 else t for t, n in zip(titles, names, strict=True)]
     return (("", 1), *zip(told, spans, strict=True))
 
@@ -153,7 +153,7 @@ def _seeds_notes(results: Results, plans: Sequence[Plan]) -> Iterator[Note]:
         yield notes[0]
         return
     for plan, note in zip(plans, notes, strict=True):
-        yield Note(f"{plan.experiment.name}: ", *note.parts)
+        yield Note(f"{plan.experiment.called}: ", *note.parts)
 
 
 def _column(results: Results, rows: Sequence[Row], group: int, metric: str, bold: bool) -> list[Cell]:
