@@ -118,7 +118,7 @@ def _card(dataset: str) -> Card:
         protocol="train on some images, select on others, report on test images",
         citation={"fer2013": "goodfellow2015challenges", "ferplus": "barsoum2016training"}.get(dataset, ""),
         ceiling=0.65 if dataset == "fer2013" else None, ceiling_source="accuracy of people",
-        official_counts=_counts(dataset) if dataset == "fer2013" else None,
+        official_counts=_counts(dataset) if dataset != "synthetic_action_units" else None,
     )  # fmt: skip
 
 

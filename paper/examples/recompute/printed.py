@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pages import COVERED, Link, Pdf, Word, overlap, plain
@@ -102,7 +102,11 @@ def decimals(text: str) -> int:
     return len(found[1] or "") if found else 0
 
 
-def row_names(printing: Printing, names: Sequence[str]) -> set[str]:
+def row_names(printing: Printing, names: Collection[str]) -> set[str]:
     """Which of the names begin the row of a table in which a number stands: behind it are only numbers."""
-    found = (re.fullmatch(r"(\w+)(?: [^A-Za-z]*)?", row) for row in printing.rows)
-    return {match[1] for match in found if match and match[1] in names}
+    found = set()
+    for row in printing.rows:
+        told = row.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        begun = [name for name in names if re.fullmatch(rf"{re.escape(name)}(?: [^A-Za-z]*)?", told)]
+        found |= {max(begun, key=len)} if begun else set()
+    return found
