@@ -155,10 +155,24 @@ def power(difference: float, discordant: float, images: int, level: float, seed:
     return Simulated(share, sqrt(share * (1 - share) / draws))
 
 
+def resolvable(discordant: float, images: int, level: float) -> float:
+    """The difference found with the power POWER: where the sample size of Connor (1987) is that of the images.
+
+    His test's error without a difference is sqrt(discordant), with it sqrt(discordant - difference ** 2).
+    """
+    sure, found = _critical(level), _critical(2 * POWER - 1)
+    low, high = 0.0, discordant
+    while high - low > 1e-14:
+        middle = (low + high) / 2
+        needed = ((sure * sqrt(discordant) + found * sqrt(discordant - middle**2)) / middle) ** 2
+        low, high = (middle, high) if needed > images else (low, middle)
+    return low
+
+
 def _critical(level: float) -> float:
     """Where the normal tails outside hold 1 - level, by bisection."""
     low, high = 0.0, 10.0
-    while high - low > 1e-9:
+    while high - low > 1e-12:
         middle = (low + high) / 2
         low, high = (middle, high) if erfc(middle / sqrt(2)) > 1 - level else (low, middle)
     return low

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from chance import ERRORS, POWER, bootstrap, power, sign_flips
+from chance import ERRORS, POWER, bootstrap, power, resolvable, sign_flips
 from fields import Fields
 from pages import plain
 from printed import decimals, numbers
@@ -22,6 +22,7 @@ NAMES, OPEN = "names this very build", "unchecked"
 DRAWN = "of a map, not recomputed"  # its map of t-SNE is not at hand; counted apart, and as no agreement
 UNKNOWN = (KeyError, IndexError, StopIteration, TypeError, ValueError, AttributeError)  # of a strange fact
 METHODS = 0.10  # points, between the ends of a percentile interval and of a t interval
+DRAWN_POWER = 0.015  # between the power of so few images and that of the formula, which is of many
 WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
@@ -73,7 +74,7 @@ class Judge:
             yield self._plain(EXACT, fact, value_of(f"{found[1]} - {found[2]}", dict(self.known)))
             yield from self._interval(text, found[1], found[2])
         elif key == "results.resolvable":
-            yield self._resolvable(text)
+            yield from self._resolvable(text)
         elif key in self.known or "abs(" in fact["origin"]["formula"].replace(PRINTED, ""):
             value = value_of(key or fact["origin"]["formula"], dict(self.known))
             yield self._plain(EXACT, fact, value)
@@ -140,7 +141,8 @@ class Judge:
         checks = [(EXACT, self.trials.estimate(left, right).ends(level), rounded + 1e-6)]
         scores_RN = self.trials.averaged.scores(left, right)
         if len(scores_RN) == 1:
-            checks.append((CHANCE, bootstrap(scores_RN[0], level), rounded + METHODS))
+            one_image = 100 / scores_RN.shape[1]  # what a percentile cannot tell apart
+            checks.append((CHANCE, bootstrap(scores_RN[0], level), rounded + METHODS + one_image))
         for kind, ends, near in checks:
             own = [100 * end for end in ends]
             agrees = len(told) == 2 and all(abs(a - b) <= near for a, b in zip(told, own, strict=True))
@@ -166,14 +168,15 @@ class Judge:
         times = corrected / raw if raw else 1.0
         return abs(drawn.value * times - corrected) <= times * (ERRORS * drawn.error + 0.05 * raw) + 1e-4
 
-    def _resolvable(self, text: str) -> tuple[str, str, bool]:
-        """The difference that McNemar's test finds with that power in drawn sets, within the rounding."""
+    def _resolvable(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """The difference that McNemar's test finds with that power: by its formula, and in drawn test sets."""
         study = self.trials.studies.main
         right = [study.cell(model).first.right_N for model in study.models]
         discordant = float(np.mean([(a != b).mean() for a, b in combinations(right, 2)]))
         told, near = numbers(text)[0] / 100, 0.005 * 10.0 ** -decimals(text)
-        ends = [
-            power(told + sign * near, discordant, len(right[0]), 1 - self.trials.alpha) for sign in (-1, 1)
-        ]
-        agrees = ends[0].value - ERRORS * ends[0].error <= POWER <= ends[1].value + ERRORS * ends[1].error
-        return CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", agrees
+        images, level = len(right[0]), 1 - self.trials.alpha
+        own = resolvable(discordant, images, level)
+        yield EXACT, f"{100 * own:.6g}", abs(told - own) <= near + 1e-11
+        ends = [power(told + sign * near, discordant, images, level) for sign in (-1, 1)]
+        low, high = (end.value + sign * (ERRORS * end.error + DRAWN_POWER) for sign, end in zip((-1, 1), ends))
+        yield CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", low <= POWER <= high

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pages import COVERED, Link, Pdf, Word, overlap, plain
 
 CELL_PT = 6.0  # of a cell with two lines, from its middle to theirs at most
+GAIN = re.compile(r"[+−±]?\d+\.\d")  # a gain, or half of its interval
 NAME_PT = 260.0  # how far left of a cell the name of its row may begin
 
 
@@ -83,9 +85,10 @@ def gain_cells(
 ) -> Iterator[tuple[Word, list[Word], list[Word]]]:
     """(label word, its values, half their intervals) of each row of a printed map of gains."""
     for label in (word for word in pdf.words if word.text in classes):
-        cell = [w for w in pdf.near(label, CELL_PT) if w.left > label.right]
-        values = [w for w in cell if re.fullmatch(r"[+−]?\d+\.\d", w.text)]
-        halves = [w for w in cell if re.fullmatch(r"±\d+\.\d", w.text)]
+        right = (word for word in pdf.near(label, CELL_PT) if word.left > label.right)
+        cells = list(takewhile(lambda word: GAIN.fullmatch(word.text), right))  # beyond is another column
+        values = [word for word in cells if not word.text.startswith("±")][:across]
+        halves = [word for word in cells if word.text.startswith("±")][:across]
         if len(values) == len(halves) == across:
             yield label, values, halves
 

@@ -29,9 +29,9 @@ def setting(study: Study, paper: Mapping[str, Any], fact: Mapping[str, Any], row
         return [_seeds(study, fact)]
     if field == "record.classes":
         return [len(study.classes)]
-    models = named_in(study, row) or list(study.models)[:1]
     if field.startswith("model.") and fact["rounding"]["kind"] == "text":
-        return [_options(study.spec(model)["model"]) for model in models]
+        return [_options(study.spec(model)["model"]) for model in _built_with(study, fields, row)]
+    models = named_in(study, row) or list(study.models)[:1]
     return [worded(at(study.spec(model), field)) for model in models]
 
 
@@ -39,6 +39,14 @@ def several(study: Study, fields: Sequence[str], row: str) -> list[float]:
     """The values of several fields of the specification, which one text prints."""
     model = (named_in(study, row) or list(study.models))[0]
     return [float(at(study.spec(model), field)) for field in fields]
+
+
+def _built_with(study: Study, fields: Sequence[str], row: str) -> list[str]:
+    """The models that have these options and no others; where several do, the one that the row names."""
+    parts = {model: study.spec(model)["model"] for model in study.models}
+    options = [field.partition(".")[2] for field in fields]
+    found = [model for model, part in parts.items() if options == [name for name in part if name != "name"]]
+    return [model for model in named_in(study, row) if model in found] or found
 
 
 def named_in(study: Study, row: str) -> list[str]:
