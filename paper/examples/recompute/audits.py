@@ -79,4 +79,3 @@ def _copies(study: Study, audit: Mapping[str, Any]) -> Numbers:
         change = tenth(float(clean[""])) - tenth(cell.metric("accuracy"))
         found[f"audit.{model}.deduplicated_change"] = change
     return found
-

@@ -156,7 +156,7 @@ def power(difference: float, discordant: float, images: int, level: float, seed:
 
 
 def resolvable(discordant: float, images: int, level: float) -> float:
-    """The difference found with the power POWER: where the sample size of Connor (1987) is that of the images.
+    """The difference found with the power POWER: at which the sample size of Connor (1987) is the images.
 
     His test's error without a difference is sqrt(discordant), with it sqrt(discordant - difference ** 2).
     """

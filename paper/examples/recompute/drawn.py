@@ -76,7 +76,7 @@ def _fronts(fields: Fields) -> dict[str, Value]:
 def _neighbours(fields: Fields, map_csv: str) -> dict[str, Value]:
     """How often the nearest other embeddings vote for the label; how well a map keeps who is near.
 
-    With the numbers of images and neighbours, and the perplexity, where there are fewer images than asked for.
+    With the numbers of images and neighbours and the perplexity, which few images bound.
     """
     study = fields.study
     names = {model: f"{study.run(model)}/embeddings.npz" for model in study.models}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from costs import Costs, of_one_machine, protocol, timing
+from further import said
 from layers import end, of_part, of_row
 from results import Value
 from searches import decay_searches, searched
@@ -50,6 +51,11 @@ class Fields:
         told = tomllib.loads((self.root / "templates/literature.toml").read_text(encoding="utf-8"))
         return {(row["dataset"], row["name"]): row["value"] for row in told["result"]}
 
+    @cached_property
+    def told(self) -> dict[str, dict[str, Value]]:
+        """Step of a key -> what is said of a further study."""
+        return {step: said(study) for step, study in self.studies.further.items()}
+
     def candidates(self, fact: Mapping[str, Any], row: str = "") -> list[Value]:
         """The values that the fact may state; KeyError where nothing is known of it.
 
@@ -63,6 +69,8 @@ class Fields:
             return [self.published[steps[0], field.removeprefix("literature.toml: ")] / 100]
         if start in {"figure", "mistakes"} or field.startswith((*CONSTANTS, "paper_kit.")):
             return [self.constant(field, key.rpartition(".")[2], study)]
+        if start == "further":
+            return [self.told[steps[0]][".".join(steps[1:])]]
         if start == "audit":
             return [study.record(next(iter(study.models)))["card"][steps[0]]]
         if start in {"settings", "counts"}:

@@ -1,23 +1,23 @@
-"""What the paper says of its further studies: facts of their files and records, and what came of them."""
+"""The studies that a paper reports beside its main one: what they are, and what came of them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from audits import audited
-from fields import Fields
 from results import Numbers, effects, renamed, results
 from settings import listed
-from study import Study, slug
+from study import Studies, Study, slug
 
 METRICS = ("accuracy", "macro_f1", "accuracy_deduplicated")
 STEPS = ((1e9, 1e-9, "G"), (1e6, 1e-6, "M"), (1e3, 1e-3, "k"))  # from so many on, by what, behind it
 
 
-def of_further(fields: Fields) -> Numbers:
-    """further.<step>.… of each study but the main one, and its numbers under "… of NAME." keys."""
+def of_further(studies: Studies, root: Path) -> Numbers:
+    """What came of each study but the main one: further.<step>.…, and its numbers under "… of NAME." keys."""
     found: Numbers = {}
-    for step, study in fields.studies.further.items():
-        known = results(study, main=False) | audited(study, fields.root)
-        found |= {f"further.{step}.{key}": value for key, value in _said(fields, study).items()}
+    for step, study in studies.further.items():
+        known = results(study, main=False) | audited(study, root)
         found |= {f"further.{step}.{key}": value for key, value in _reached(study, known).items()}
         for topic in ("results", "audit"):
             own = {key: value for key, value in known.items() if key.startswith(f"{topic}.")}
@@ -26,8 +26,8 @@ def of_further(fields: Fields) -> Numbers:
     return found
 
 
-def _said(fields: Fields, study: Study) -> Numbers:
-    """Name, question, dataset, images, models with their sizes, trainings and seeds."""
+def said(study: Study) -> Numbers:
+    """What its file and records say of a study: name, question, dataset, images, models, trainings, seeds."""
     record = study.record(next(iter(study.models)))
     sizes = [study.record(model)["parameters"] for model in study.models]
     layers = [sum(row["parameters"] for row in study.record(model)["layers"]) for model in study.models]
@@ -51,20 +51,18 @@ def _said(fields: Fields, study: Study) -> Numbers:
 
 
 def _reached(study: Study, known: Numbers) -> Numbers:
-    """The first and the last model by accuracy, with their numbers and the others', and the largest change."""
+    """The first and the last model by accuracy, all with their numbers, and the change that is largest."""
     order, found = study.best_first, effects(study, known, "")
-    own = {
-        f"{model}.{metric}": known[key]
-        for model in study.models
-        for metric in METRICS
-        if (key := f"{'audit' if metric.endswith('cated') else 'results'}.{model}.{metric}") in known
-    }
-    for word, model in (("best", order[0]), ("worst", order[-1])):
-        found[f"{word}.model"] = study.models[model]
-        found |= {f"{word}.{metric}": own[f"{model}.{metric}"] for metric in METRICS if f"{model}.{metric}" in own}
+    for metric in METRICS:
+        topic = "audit" if metric == METRICS[-1] else "results"
+        own = {model: known.get(f"{topic}.{model}.{metric}") for model in study.models}
+        ranked = {"best": own[order[0]], "worst": own[order[-1]]}
+        each = {**own, **ranked}.items()
+        found |= {f"{whose}.{metric}": value for whose, value in each if value is not None}
+    found |= {"best.model": study.models[order[0]], "worst.model": study.models[order[-1]]}
     if "audit.test_leaked" in known:
         found["test_leaked"] = known["audit.test_leaked"]
-    return found | own
+    return found
 
 
 def _counted(study: Study) -> Numbers:

@@ -133,7 +133,7 @@ class Judge:
             yield EXACT, f"± {own:.10g}", len(told) == 1 and abs(told[0] - own) <= near
 
     def _interval(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
-        """The bounds in brackets, where there are any: Student's to the digits, of one seed near a bootstrap's."""
+        """Bounds in brackets, where any are: Student's to the digits; of one seed near a bootstrap's."""
         if "[" not in text:
             return
         level, rounded = 1 - self.trials.alpha, 0.5 * 10.0 ** -decimals(text)
@@ -149,7 +149,7 @@ class Judge:
             yield kind, f"[{own[0]:.2f}, {own[1]:.2f}]", agrees
 
     def _probability(self, text: str, left: str, right: str, about: str) -> Iterator[tuple[str, str, bool]]:
-        """A corrected p: to the printed digits by own sums, of one seed also within the error of random signs."""
+        """A corrected p: to the digits by own sums, of one seed within the error of random signs too."""
         trials = self.trials
         tests = trials.asking(left, right, about)
         told, least = numbers(text)[-1], "<" in text
@@ -169,7 +169,7 @@ class Judge:
         return abs(drawn.value * times - corrected) <= times * (ERRORS * drawn.error + 0.05 * raw) + 1e-4
 
     def _resolvable(self, text: str) -> Iterator[tuple[str, str, bool]]:
-        """The difference that McNemar's test finds with that power: by its formula, and in drawn test sets."""
+        """What McNemar's test finds with that power: by the formula, and in test sets that are drawn."""
         study = self.trials.studies.main
         right = [study.cell(model).first.right_N for model in study.models]
         discordant = float(np.mean([(a != b).mean() for a, b in combinations(right, 2)]))
@@ -178,5 +178,6 @@ class Judge:
         own = resolvable(discordant, images, level)
         yield EXACT, f"{100 * own:.6g}", abs(told - own) <= near + 1e-11
         ends = [power(told + sign * near, discordant, images, level) for sign in (-1, 1)]
-        low, high = (end.value + sign * (ERRORS * end.error + DRAWN_POWER) for sign, end in zip((-1, 1), ends))
-        yield CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", low <= POWER <= high
+        (low, high), room = ends, ERRORS * ends[0].error + DRAWN_POWER
+        agrees = low.value - room <= POWER <= high.value + room
+        yield CHANCE, f"power {low.value:.3f} to {high.value:.3f}", agrees

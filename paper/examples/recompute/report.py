@@ -91,7 +91,7 @@ def _claims(pdf: Pdf) -> Any:
 
 def _judge(fields: Fields, family: Sequence[Test], manifest: Mapping[str, Any], map_csv: str = "") -> Judge:
     studies = fields.studies
-    known = results(studies.main) | audited(studies.main, fields.root) | of_further(fields)
+    known = results(studies.main) | audited(studies.main, fields.root) | of_further(studies, fields.root)
     known |= {"counts.experiments": len(studies.by_name)}
     level, margin = float(fields.paper["alpha"]), float(fields.paper["equivalence_margin"]) / 100
     trials = Trials(studies, known, family, level, margin)
@@ -144,10 +144,10 @@ def _in_row(studies: Studies, fact: Mapping[str, Any], place: Printing) -> Itera
     steps = key.split(".")
     own = {study.models[step] for step in steps[1:2] if step in study.models}
     own |= {f"{name} ({study.title})" for name in own}
-    every = {label for each in studies.by_name.values() for label in each.models.values()}
-    titled = {f"{label} ({each.title})" for each in studies.by_name.values() for label in each.models.values()}
+    every = {(label, each.title) for each in studies.by_name.values() for label in each.models.values()}
+    every = {name for label, title in every for name in (label, f"{label} ({title})")}
     classes = {name for name in study.classes if slug(name) in steps}
-    for mine, names in ((own, every | titled), (classes, {*study.classes})):
+    for mine, names in ((own, every), (classes, {*study.classes})):
         for name in row_names(place, names) if mine else ():
             yield Finding(ROW, place.page, fact["key"], fact["text"], f"in the row {name}", name in mine)
 

@@ -200,4 +200,3 @@ def value_of(expression: str, known: Numbers) -> Value:
     if minus and right != "0":
         return tenth(float(known[left])) - tenth(float(known[right]))
     return known[left]
-

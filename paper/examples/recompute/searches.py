@@ -29,13 +29,13 @@ def decay_searches(
         own = [
             search
             for file in files
-            if _recipe(file["spec"]) == _recipe(spec)
+            if _alike(flat(file["spec"]), flat(spec))
             for search in sorted(file["searches"], key=lambda each: str(each["ended_at"]))
             if search["fingerprint"] == fingerprint and DECAY in search["fields"] and _done(search)
         ]
         grids = [search for search in own if search["kind"] == "grid" and len(search["fields"]) == 1]
-        last = (grids or [search for search in own if search["kind"] == "search"])[-1:]
-        found |= {model: search for search in last}
+        if last := grids or [search for search in own if search["kind"] == "search"]:
+            found[model] = last[-1]
     return found
 
 
@@ -85,5 +85,7 @@ def _done(search: Search) -> list[Mapping[str, Any]]:
     return [one for one in search["trials"] if one["state"] == "complete" and one["accuracy"] is not None]
 
 
-def _recipe(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in flat(spec).items() if not name.startswith(FREE)}
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two specifications are one recipe, in what both of them tell: older ones tell less."""
+    shared = [name for name in one.keys() & other.keys() if not name.startswith(FREE)]
+    return all(one[name] == other[name] for name in shared)
