@@ -9,14 +9,19 @@ from typing import Any
 from paper_kit.analysis.results import Results
 from paper_kit.core.tuning import SearchRecord, TrialRow, TuningRecord
 
-WEIGHT_DECAY = "optim.weight_decay"
-VARIED = {"lr", "weight_decay"}  # fields of `optim` that a search sets; it sets those of `augment` too
+FIELDS = {"optim.lr": "learning rate", "optim.weight_decay": "weight decay"}  # with their names in print
+VARIED = {field.removeprefix("optim.") for field in FIELDS}  # a search sets those of `augment` too
 FREE = {"epochs", "train_fraction", "seed", "keep_weights", "augment"}  # what a trial may have of its own
 
 
-def decay_in(row: TrialRow) -> float:
-    """The weight decay that a trial was trained with."""
-    return row.settings.get(WEIGHT_DECAY, row.params[WEIGHT_DECAY])
+def step_of(field: str) -> str:
+    """What a field is called in the keys of facts."""
+    return field.rpartition(".")[2]
+
+
+def value_in(row: TrialRow, field: str) -> float:
+    """The value of a field that a trial was trained with."""
+    return row.settings.get(field, row.params[field])
 
 
 @dataclass(frozen=True)
@@ -52,46 +57,56 @@ def searches_of(results: Results, model: str) -> tuple[Found, ...]:
     return tuple(sorted(found, key=lambda each: each.search.ended_at))
 
 
-def decay_search(results: Results, model: str, kind: str) -> Found | None:
-    """The last search of this kind, "grid" or "search", in which the model's weight decay varied."""
+def last_search(results: Results, model: str, field: str, kind: str) -> Found | None:
+    """The last search of this kind, "grid" or "search", in which the model's field varied."""
     found = [
         each
         for each in searches_of(results, model)
-        if each.search.kind == kind and _varies(each.search) and each.done
+        if each.search.kind == kind and _varies(each.search, field) and each.done
     ]
     return found[-1] if found else None
 
 
-def decay_of(results: Results, model: str) -> Found | None:
-    """The grid over a model's weight decay, else the search that varied it; None where there is neither."""
-    return decay_search(results, model, "grid") or decay_search(results, model, "search")
+def search_of(results: Results, model: str, field: str) -> Found | None:
+    """The grid over a model's field, else the search that varied it; None where there is neither."""
+    return last_search(results, model, field, "grid") or last_search(results, model, field, "search")
 
 
-def decays_searched(results: Results) -> bool:
-    """Whether the weight decay of every model was searched."""
-    return all(decay_of(results, model.key) is not None for model in results.models)
+def searched(results: Results) -> tuple[str, ...]:
+    """The fields that were searched for every model, in the order of `FIELDS`."""
+    return tuple(
+        field
+        for field in FIELDS
+        if all(search_of(results, model.key, field) is not None for model in results.models)
+    )
 
 
-def decays_beyond_noise(results: Results) -> bool:
-    """Whether every model has its first weight decay, or the best one, which gained more than noise."""
-    return all(_beyond_noise(results, model.key) for model in results.models)
+def beyond_noise(results: Results, field: str) -> bool:
+    """Whether every model has its first value of a field, or the best one, which gained more than noise."""
+    return all(_beyond_noise(results, model.key, field) for model in results.models)
 
 
-def _beyond_noise(results: Results, model: str) -> bool:
-    found = decay_of(results, model)
+def _beyond_noise(results: Results, model: str, field: str) -> bool:
+    found = search_of(results, model, field)
     own, best = (found.search.own, found.search.best) if found else (None, None)
     if found is None or own is None or best is None:
         return False
-    used = results.spec(model).optim.weight_decay
-    if used == decay_in(own):
+    used = in_use(results, model, field)
+    if used == value_in(own, field):
         return True
     gain = (best.accuracy or 0.0) - (own.accuracy or 0.0)
-    return used == decay_in(best) and gain > found.search.noise
+    return used == value_in(best, field) and gain > found.search.noise
 
 
-def _varies(search: SearchRecord) -> bool:
-    """Whether the weight decay was varied: in a grid alone, so that its values can be compared."""
-    return WEIGHT_DECAY in search.fields and (search.kind == "search" or len(search.fields) == 1)
+def in_use(results: Results, model: str, field: str) -> float:
+    """The value of a field in the recipe of a model."""
+    value: float = getattr(results.spec(model).optim, field.removeprefix("optim."))
+    return value
+
+
+def _varies(search: SearchRecord, field: str) -> bool:
+    """Whether a field was varied: in a grid alone, so that its values can be compared."""
+    return field in search.fields and (search.kind == "search" or len(search.fields) == 1)
 
 
 def _recipe(spec: Mapping[str, Any]) -> dict[str, Any]:

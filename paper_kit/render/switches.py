@@ -9,7 +9,7 @@ from paper_kit.analysis.claims import SEEDS_FOR_METHODS
 from paper_kit.analysis.facts._effects import applies
 from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.facts.further import further
-from paper_kit.analysis.searches import decays_beyond_noise, decays_searched
+from paper_kit.analysis.searches import beyond_noise, searched, step_of
 from paper_kit.analysis.tables.ablation import is_listed
 from paper_kit.analysis.tables.literature import DATASETS
 from paper_kit.core.plan import Plan
@@ -92,10 +92,10 @@ def switches(results: Results) -> dict[str, Any]:
             model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
         },
         "explained": {name: _left(results, runs, file) for name, file in EXPLAINED.items()},
-        "searched": {
-            "weight_decay": decays_searched(results),
-            "beyond_noise": decays_beyond_noise(results),
-        },
+        "searched": [
+            {"field": field, "key": step_of(field), "beyond_noise": beyond_noise(results, field)}
+            for field in searched(results)
+        ],
         "uses": {name: any(map(holds, runs)) for name, holds in USES.items()}
         | {"tta": any(map(_tta, readings)), "amp_speed": _amp_is_timed(results)}
         | _measured(results),

@@ -1,4 +1,4 @@
-"""The weight decay table: parameters of each model, what values reached on validation, the one in use."""
+"""What values of a setting reached on validation, for each model with its parameters, and the one in use."""
 
 from __future__ import annotations
 
@@ -7,43 +7,46 @@ from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts import model as model_topic
 from paper_kit.analysis.facts import tuning as tuning_topic
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.searches import WEIGHT_DECAY, Found, decay_in, decay_search
+from paper_kit.analysis.searches import FIELDS, Found, in_use, last_search, step_of, value_in
 from paper_kit.analysis.tables._parts import number
+from paper_kit.core.errors import InputError, did_you_mean
 
-PLACES = ("first", "second", "third", "fourth", "fifth")  # as many values as fit a page beside the rest
+PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")  # as many as fit a page beside the rest
 
 
-def make(results: Results) -> Table:
+def make(results: Results, *, field: str = "optim.weight_decay") -> Table:
     """A row a model; a column for each value of a grid, else the best value that a search found."""
-    grids = {model.key: decay_search(results, model.key, "grid") for model in results.models}
-    values = sorted({decay_in(row) for found in grids.values() if found for row in found.done})
+    if field not in FIELDS:
+        raise InputError(f"table search: no setting {field!r} is searched.{did_you_mean(field, FIELDS)}")
+    grids = {model.key: last_search(results, model.key, field, "grid") for model in results.models}
+    values = sorted({value_in(row, field) for found in grids.values() if found for row in found.done})
     as_grid = 0 < len(values) <= len(PLACES)
-    columns, rows = _grid(grids, values) if as_grid else _search(results)
+    columns, rows = _grid(grids, values, field) if as_grid else _search(results, field)
     sizes = model_topic.facts(results)
     lines: list[Line] = [
-        (model.label, sizes[f"{model.key}.parameters"], *rows[model.key], _in_use(results, model.key))
+        (model.label, sizes[f"{model.key}.parameters"], *rows[model.key], _in_use(results, model.key, field))
         for model in results.models
     ]
     if as_grid:  # the values stand above their columns as facts
-        lines.insert(0, ("", "", *map(_value, PLACES, values), ""))
+        lines.insert(0, ("", "", *(_value(*each, field) for each in zip(PLACES, values, strict=False)), ""))
     first = sizes[f"{results.models[0].key}.parameters"]
     heads = (Column("Model", "l"), Column("Parameters", unit=first.unit), *columns, Column("In use"))
     rules = frozenset({1} if as_grid else ())
-    above = "Accuracy (%) at a weight decay of"
+    above = f"Accuracy (%) at a {FIELDS[field]} of"
     groups = (("", 2), (above, len(values)), ("", 1)) if as_grid else ()
-    return Table("weight_decay", heads, tuple(lines), rules, _notes(results), groups)
+    return Table("search", heads, tuple(lines), rules, _notes(results, field), groups)
 
 
 Cells = dict[str, list[Cell | Fact]]
 
 
-def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Column], Cells]:
+def _grid(grids: dict[str, Found | None], values: list[float], field: str) -> tuple[list[Column], Cells]:
     """A column for each value, and for each model the accuracy there, the highest bold."""
     rows: Cells = {}
     for model, found in grids.items():
-        reached = {decay_in(row): row.accuracy for row in found.done} if found else {}
+        reached = {value_in(row, field): row.accuracy for row in found.done} if found else {}
         facts = [
-            _accuracy(f"{model}.at_{place}_weight_decay", reached.get(value))
+            _accuracy(f"{step_of(field)}.{model}.at_{place}", reached.get(value))
             for place, value in zip(PLACES, values, strict=False)
         ]
         best = max((fact.printed_value or 0.0 for fact in facts), default=0.0)
@@ -53,13 +56,13 @@ def _grid(grids: dict[str, Found | None], values: list[float]) -> tuple[list[Col
     return [Column("", unit_elsewhere=True) for _ in values], rows
 
 
-def _value(place: str, value: float) -> Fact:
-    return number(f"tuning.{place}_weight_decay", value, "setting", "tuning.grid")
+def _value(place: str, value: float, field: str) -> Fact:
+    return number(f"tuning.{step_of(field)}.{place}_value", value, "setting", "tuning.grid")
 
 
-def _search(results: Results) -> tuple[list[Column], Cells]:
+def _search(results: Results, field: str) -> tuple[list[Column], Cells]:
     """How many values were tried, and own and best value with their accuracies."""
-    facts = tuning_topic.facts(results)
+    facts = _of_field(results, field)
     names = ("values", "own_value", "own_accuracy", "best_value", "best_accuracy")
     if all(facts[f"{model.key}.values"].missing for model in results.models):
         return [], {model.key: [] for model in results.models}
@@ -81,15 +84,21 @@ def _accuracy(key: str, value: float | None) -> Fact:
     return number(f"tuning.{key}", value, "percent", "tuning.trials.*.accuracy")
 
 
-def _in_use(results: Results, model: str) -> Fact:
+def _in_use(results: Results, model: str, field: str) -> Fact:
     """The value of the model's own spec, as the settings have it."""
-    value = results.spec(model).optim.weight_decay
-    return number(f"settings.{model}.{WEIGHT_DECAY}", value, "setting", WEIGHT_DECAY)
+    return number(f"settings.{model}.{field}", in_use(results, model, field), "setting", field)
 
 
-def _notes(results: Results) -> tuple[Note, ...]:
+def _of_field(results: Results, field: str) -> dict[str, Fact]:
+    """The facts of the topic `tuning` about one field, by what follows its name."""
+    begin = f"{step_of(field)}."
+    found = tuning_topic.facts(results)
+    return {key.removeprefix(begin): fact for key, fact in found.items() if key.startswith(begin)}
+
+
+def _notes(results: Results, field: str) -> tuple[Note, ...]:
     """The budget of a trial, and how far chance alone moves an accuracy."""
-    facts = tuning_topic.facts(results)
+    facts = _of_field(results, field)
     if facts["trials"].missing:
         return (Note("No search is recorded: paperkit tune."),)
     parts: list[str | Fact] = [facts["trials"], " trainings"]
