@@ -15,7 +15,8 @@ from costs import Costs, of_one_machine, protocol, timing
 from further import said
 from layers import end, of_part, of_row
 from results import Value
-from searches import decay_searches, searched
+from searches import NAMES as SEARCHED
+from searches import searched, searches_of
 from settings import listed, setting, worded
 from study import Studies, Study, slug
 
@@ -46,10 +47,13 @@ class Fields:
         return tomllib.loads((self.root / "paper/paper.toml").read_text(encoding="utf-8"))
 
     @cached_property
-    def published(self) -> dict[tuple[str, str], float]:
-        """(dataset, method) -> published accuracy in percent."""
+    def published(self) -> dict[str, list[tuple[str, float]]]:
+        """Dataset -> (method, published accuracy in percent), by number of classes and accuracy."""
         told = tomllib.loads((self.root / "templates/literature.toml").read_text(encoding="utf-8"))
-        return {(row["dataset"], row["name"]): row["value"] for row in told["result"]}
+        found: dict[str, list[tuple[str, float]]] = {}
+        for row in sorted(told["result"], key=lambda row: (row["classes"], row["value"])):
+            found.setdefault(row["dataset"], []).append((row["name"], row["value"]))
+        return found
 
     @cached_property
     def told(self) -> dict[str, dict[str, Value]]:
@@ -66,7 +70,10 @@ class Fields:
         start, *steps = key.split(".") if key else ["settings"]
         field = fields[0] if fields else ""
         if start == "literature":
-            return [self.published[steps[0], field.removeprefix("literature.toml: ")] / 100]
+            name, value = self.published[steps[0]][int(steps[1])]
+            if field != f"literature.toml: {name}":
+                raise KeyError(f"{field} in the place of {name}")
+            return [value / 100]
         if start in {"figure", "mistakes"} or field.startswith((*CONSTANTS, "paper_kit.")):
             return [self.constant(field, key.rpartition(".")[2], study)]
         if start == "further":
@@ -88,9 +95,7 @@ class Fields:
         if start == "model":
             return [self._model(steps, field)]
         if start == "tuning":
-            specs = {model: self.study.spec(model) for model in self.study.models}
-            fingerprint = self.study.record(next(iter(specs)))["data"]["fingerprint"]
-            return [searched(decay_searches(self.study.records.searches, specs, fingerprint), steps)]
+            return [self._searched(steps)]
         if start in {"names", "study"}:
             return [self._named(start, steps[0])]
         if start in {"environment", "build"}:
@@ -98,6 +103,16 @@ class Fields:
         if start == "data":
             return [self._data(steps, field)]
         raise KeyError(fact["key"])
+
+    def _searched(self, steps: list[str]) -> Value:
+        """What a search tried; a paper that knows searches of weight decays alone does not name these."""
+        study, step = self.study, steps[0]
+        if step not in SEARCHED:
+            step, steps = "weight_decay", ["", *steps]
+        specs = {model: study.spec(model) for model in study.models}
+        fingerprint = study.record(next(iter(specs)))["data"]["fingerprint"]
+        found = searches_of(study.records.searches, specs, fingerprint, f"optim.{step}")
+        return searched(found, step, steps[1:])
 
     def constant(self, field: str, name: str, study: Study | None = None) -> Value:
         """What the source writes behind a name; t-SNE draws as many images as it is told to."""
