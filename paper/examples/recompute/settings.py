@@ -31,7 +31,8 @@ def setting(study: Study, paper: Mapping[str, Any], fact: Mapping[str, Any], row
         return [len(study.classes)]
     if field.startswith("model.") and fact["rounding"]["kind"] == "text":
         return [_options(study.spec(model)["model"]) for model in _built_with(study, fields, row)]
-    models = named_in(study, row) or list(study.models)[:1]
+    keyed = [model for model in study.models if key.endswith(f".{model}.{field}")]
+    models = keyed or named_in(study, row) or list(study.models)[:1]
     return [worded(at(study.spec(model), field)) for model in models]
 
 
