@@ -27,6 +27,7 @@ CLASSES = {
     "ferplus": ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     "synthetic_action_units": ("AU1", "AU2", "yaw"),
 }
+FIRST = {"fer2013": 0, "ferplus": 20, "synthetic_action_units": 0}  # number of the first image
 TITLES = {"fer2013": "FER2013", "ferplus": "FER+", "synthetic_action_units": "Synthetic Action Units"}
 STRENGTH = {  # how well a network does, by its part
     "resemotenet": 1.3, "advanced_emotenet": 1.9, "emotion_vit": 1.6, "mini_xception": 1.2,
@@ -66,7 +67,7 @@ def _write(store: Store, spec: RunSpec, place: int, *, pictured: bool) -> None:
     labels = {name: _labels(spec.dataset.name, name) for name in ("validation", "test")}
     arrays: dict[str, Any] = {}
     for name, labels_N in labels.items():
-        ids_N = np.array([f"{name}/{n:05d}" for n in range(len(labels_N))])
+        ids_N = np.array([f"{name}/{n + FIRST[spec.dataset.name]:05d}" for n in range(len(labels_N))])
         arrays |= {f"{name}_labels_N": labels_N, f"{name}_ids_N": ids_N}
         arrays[f"{name}_selected_VNK"] = _logits(random, spec, labels_N)
     last = spec.seed == 0  # was selected, of the runs of the first seed
@@ -181,10 +182,9 @@ def _record(spec: RunSpec, place: int) -> RunRecord:
 
 def _audit(dataset: str) -> AuditRecord:
     """Copies of some test images, exact and near, and a conflict of labels."""
-    shift = 0 if dataset == "fer2013" else 20
 
     def image(split: str, place: int, label: str = "fear") -> AuditedImage:
-        return AuditedImage(split=split, id=f"{split}/{place + shift:05d}", label=label)
+        return AuditedImage(split=split, id=f"{split}/{place + FIRST[dataset]:05d}", label=label)
 
     conflict = (image("train", 5), image("test", 5, "disgust"))
     return AuditRecord(

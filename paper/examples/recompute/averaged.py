@@ -77,8 +77,8 @@ class Averaged:
         for share, weight in weights.items():
             for row, reading in enumerate(share.readings):
                 found = self.records.predicted(reading)
-                if not np.array_equal(found.ids, first.ids):
-                    raise KeyError(f"{left} less {right}: other test images on either side")
+                if not all(map(np.array_equal, (found.ids, found.labels), (first.ids, first.labels))):
+                    raise KeyError(f"{left} less {right}: other test images, or labels, on either side")
                 total_RN[row] += weight * _scores(found, share)
         return total_RN.round(12)
 

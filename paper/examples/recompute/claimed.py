@@ -29,7 +29,8 @@ def of_family(trials: Trials) -> Iterator[Finding]:
         yield _finding("family", test.name, _listed(*told), _listed(*own), agrees)
         sides = trials.paid(test.left, test.right, test.about, test.candidates)
         yield _finding("hardest", test.name, _listed(sides), _listed(own[0]), _near(sides, own[0]))
-        allowed = multipliers(trials.averaged, test.left, test.right)
+        same = trials.same(test.left, test.right)
+        allowed = {1} if same else multipliers(trials.averaged, test.left, test.right)
         rule = " or ".join(map(str, sorted(allowed)))
         yield _finding("candidates", test.name, str(test.candidates), rule, test.candidates in allowed)
         images = trials.averaged.images(test.left, test.right)
@@ -46,7 +47,7 @@ def _whole(trials: Trials) -> Iterator[Finding]:
             yield _finding("family", f"{left} - {right}", "", f"there is no {error}", False)
     asked = Counter((trials.questions[test], test.about, test.candidates) for test in trials.family)
     for test in trials.family:
-        if asked[trials.questions[test], test.about, test.candidates] > 1:
+        if asked[trials.questions[test], test.about, test.candidates] > 1 and trials.questions[test]:
             yield _finding("family", test.name, "", "stands twice in the family", False)
         if test.about == EQUALITY:
             yield _equality(trials, test)
