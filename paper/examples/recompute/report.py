@@ -15,6 +15,7 @@ from fields import Fields
 from further import of_further
 from judge import EXACT, FIELD, OPEN, Finding, Judge
 from pages import Pdf, opened
+from panels import of_panels
 from printed import Printing, confusion, gain_cells, numbers, printings, row_names, shows
 from results import results
 from stored import Records
@@ -56,10 +57,12 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
     if any(study.problems for study in studies.by_name.values()):
         return Report(tuple(found), 0)  # of a study that is not whole, no number can be held against anything
     judge = _judge(Fields(studies, root), family, manifest, (_bytes(pdf, MAPS) or b"").decode())
+    printed = {fact["key"] for fact in provenance["facts"] if fact["places"]}
     found += [
         *_of_facts(pdf, judge, provenance["facts"]),
         *_of_confusion(pdf, studies.main),
-        *_of_gains(pdf, judge, {fact["key"] for fact in provenance["facts"] if fact["places"]}),
+        *_of_gains(pdf, judge, printed),
+        *of_panels(pdf, judge, printed),
         *of_family(judge.trials),
         *of_claims(judge.trials, claims["claims"]),
     ]
