@@ -47,12 +47,12 @@ class Fields:
         return tomllib.loads((self.root / "paper/paper.toml").read_text(encoding="utf-8"))
 
     @cached_property
-    def published(self) -> dict[str, list[tuple[str, float]]]:
-        """Dataset -> (method, published accuracy in percent), by number of classes and accuracy."""
+    def published(self) -> dict[tuple[str, str], list[float]]:
+        """(dataset, method) -> published accuracies in percent."""
         told = tomllib.loads((self.root / "templates/literature.toml").read_text(encoding="utf-8"))
-        found: dict[str, list[tuple[str, float]]] = {}
-        for row in sorted(told["result"], key=lambda row: (row["classes"], row["value"])):
-            found.setdefault(row["dataset"], []).append((row["name"], row["value"]))
+        found: dict[tuple[str, str], list[float]] = {}
+        for row in told["result"]:
+            found.setdefault((row["dataset"], row["name"]), []).append(row["value"])
         return found
 
     @cached_property
@@ -70,10 +70,8 @@ class Fields:
         start, *steps = key.split(".") if key else ["settings"]
         field = fields[0] if fields else ""
         if start == "literature":
-            name, value = self.published[steps[0]][int(steps[1])]
-            if field != f"literature.toml: {name}":
-                raise KeyError(f"{field} in the place of {name}")
-            return [value / 100]
+            name = field.removeprefix("literature.toml: ")
+            return [value / 100 for value in self.published[steps[0], name]]
         if start in {"figure", "mistakes"} or field.startswith((*CONSTANTS, "paper_kit.")):
             return [self.constant(field, key.rpartition(".")[2], study)]
         if start == "further":

@@ -25,8 +25,8 @@ NEAR = 0.05 + 1e-6  # of one decimal
 def of_panels(pdf: Pdf, judge: Judge, printed: Collection[str]) -> Iterator[Finding]:
     """Each such number of the figures that the paper has, by the facts that their notes print."""
     lines, study = free_lines(pdf), judge.trials.studies.main
-    if any(EFFECTS in _text(line) for line in lines):
-        yield from _effects(lines, judge, study)
+    if pages := {line[0].page for line in lines if EFFECTS in _text(line)}:
+        yield from _effects([line for line in lines if line[0].page in pages], judge, study)
     if "figure.bins" in printed:
         yield from _calibrated(lines, judge, study)
     if any(key.endswith(".macro_auc") for key in printed):
@@ -108,7 +108,7 @@ def _mistakes(lines: Sequence[Sequence[Word]], study: Study, most: int) -> Itera
 
 
 def surest_mistakes(study: Study, model: str, most: int) -> list[tuple[str, str, str, str]]:
-    """(id, label, prediction, confidence in percent) of a model's surest mistakes; equal ones by their ids."""
+    """(id, label, prediction, confidence in percent) of a model's surest mistakes; equal ones by id."""
     first = study.cell(model).first
     wrong, sure_N = np.flatnonzero(first.right_N == 0), first.probabilities.max(axis=1)
     order = sorted(wrong, key=lambda at: (-sure_N[at], str(first.ids[at])))[:most]
