@@ -163,6 +163,8 @@ def _on_this_machine(executor: Part) -> bool:
 
 def _queue(executor: Part) -> Unknown | None:
     """How the executor asks its queue of a job; None where it has none, and its runs share this machine."""
+    if executor.name == LOCAL.name:  # a finished study loads nothing
+        return None
     found: Unknown | None = getattr(load("executor", executor.name), "__globals__", {}).get("unknown_job")
     return found
 

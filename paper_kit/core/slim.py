@@ -41,7 +41,6 @@ def needed(plans: tuple[Plan, ...]) -> Needed:
     bases = [(plan, row) for plan, row in rows if row.ablation_key == BASE]
     first = {row.reading.run.id for plan, row in bases if row.seed == plan.experiment.seeds[0]}
     validated = {row.reading.run.id for _, row in bases}
-    validated |= {row.reading.run.id for _, row in rows if row.reading.split == "validation"}
     return Needed(frozenset(sources | first), frozenset(sources | validated))
 
 

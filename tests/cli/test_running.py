@@ -24,7 +24,7 @@ def test_run_all_on_a_finished_study_says_so(paperkit, monkeypatch):
     monkeypatch.setattr(study, "load", None)
     monkeypatch.setattr(costs, "Team", None)
     result = paperkit("run-all")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr, result.exception) == (0, "", None)
     assert result.stdout == "All 4 runs are done already. Next: paperkit build-pdf\n"
 
 

@@ -118,9 +118,3 @@ def test_a_manifest_that_names_arrays_that_are_not_there_is_refused(study, tmp_p
     with pytest.raises(InputError, match="Copy the file again"):
         unpack(path, there := Store(tmp_path / "there"))
     assert not list(there.root.glob("*/record.json"))
-
-
-def test_validation_logits_stay_where_a_reading_is_of_validation_images(tmp_path):
-    read = [{"key": "flat", "label": "Flat", "set": {"loss.gamma": 1.0}, "reading": {"split": "validation"}}]
-    made = a_plan(tmp_path, ablation=read)
-    assert needed((made,)).validated == {run.id for run in made.runs}
