@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paper_kit.analysis import data_audits, run_audits
-from paper_kit.analysis.audit_line import AuditLine
+from paper_kit.analysis.audit_line import AuditLine, Piece
+from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts.audit import audit_of
 from paper_kit.analysis.results import Results
 
@@ -20,8 +21,16 @@ def audits_of_all(results: Results) -> tuple[AuditLine, ...]:
         name = plan.experiment.name
         for line in audits(results, name):
             if (line.name, line.outcome, line.text) not in said:
-                lines.append(replace(line, name=f"{line.name} ({plan.experiment.called})"))
+                parts = tuple(_of(name, part) for part in line.parts)
+                lines.append(replace(line, name=f"{line.name} ({plan.experiment.called})", parts=parts))
     return tuple(lines)
+
+
+def _of(experiment: str, part: Piece) -> Piece:
+    """The part; a number that an audit counted has the experiment in its key."""
+    if not isinstance(part, Fact) or not part.key.startswith("audit."):
+        return part
+    return replace(part, key=f"audit of {experiment}.{part.key.removeprefix('audit.')}")
 
 
 def audits(results: Results, experiment: str = "") -> tuple[AuditLine, ...]:

@@ -3,8 +3,8 @@
 Needs numpy and poppler's pdftotext, and nothing of the code that wrote the paper. What each number claims to
 be is read from provenance.json, and what its tests ask from claims.json, both attached to the PDF; the
 numbers are read from its pages, the tests are done again and corrected together anew.
-The plan is the experiment's file, the level of tests that of paper/paper.toml, both in this repository;
-published accuracies are those of templates/literature.toml. Studies of one seed only.
+The plans are the experiments' files, the level of tests is that of paper/paper.toml, all in this repository;
+published accuracies are those of templates/literature.toml. Of several experiments the first is the main one.
 How well a map of t-SNE keeps neighbours is recomputed where figures/tsne.csv of the build lies beside the
 paper; else it is counted apart, as not recomputed.
 Exit 1 where a number disagrees or could not be checked, 2 where there was nothing to read.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from math import erfc, exp, lgamma, log, pi, sqrt
+from math import erfc, exp, lgamma, log, sqrt
 from typing import TypeVar
 
 import numpy as np
+from student import critical, freedom_of, upper_tail
 
 Name = TypeVar("Name", bound=Hashable)
 DRAWS = 400_000
 SMALLEST = 1e-12  # scores that vary less are equal but for the arithmetic
 POWER = 0.8  # with which a test set is to find the difference that the paper calls resolvable
+SAMPLED = 3  # seeds, from which the networks are a sample too
+LEVEL = 0.95  # at which the degrees are found, whatever the level of the test
 ERRORS = 4.0  # standard errors of a Monte Carlo within which it agrees
 
 
@@ -41,61 +44,79 @@ def _binomial(successes: int, total: int) -> float:
     return exp(lgamma(total + 1) - lgamma(successes + 1) - lgamma(total - successes + 1) - total * log(2))
 
 
-def two_sided(scores_N: np.ndarray, images: int = 0) -> float:
-    """Two-sided p of Student's test that the mean is zero, of scores that vary on so many images (0: all).
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over networks and images with its standard error, and the degrees of its t distribution.
 
-    Of scores that are all equal, the chance that these images all miss a share as large as the mean.
+    `error` is nought where all scores are equal: then the images could only have missed what is rarer than
+    they are many.
     """
-    images, mean, error = (
-        images or len(scores_N),
-        abs(float(scores_N.mean())),
-        standard_error(scores_N, images),
-    )
-    if error < SMALLEST:
-        return (1 - min(1.0, mean)) ** images if mean > SMALLEST else 1.0
-    return 2 * upper_tail(mean / error, images - 1)
+
+    mean: float
+    error: float
+    freedom: float
+    images: int
+
+    @property
+    def p(self) -> float:
+        """Two-sided, that the mean is zero; of equal scores the chance that all images miss such a share."""
+        size = abs(self.mean)
+        if self.error:
+            return 2 * upper_tail(size / self.error, self.freedom)
+        return self._missed(size) if size > SMALLEST else 1.0
+
+    def equivalence(self, margin: float) -> float:
+        """The larger p of two one-sided tests that the mean lies within the margin (Schuirmann 1987)."""
+        room = margin - abs(self.mean)
+        if self.error:
+            return upper_tail(room / self.error, self.freedom)
+        return self._missed(room) if room > 0 else 1.0
+
+    def ends(self, level: float) -> tuple[float, float]:
+        """Student's interval; of equal scores, what the images would miss as rarely as 1 - level."""
+        half = 1 - (1 - level) ** (1 / self.images)
+        if self.error:
+            half = critical(self.freedom, level) * self.error
+        return self.mean - half, self.mean + half
+
+    def _missed(self, share: float) -> float:
+        return (1 - min(1.0, share)) ** self.images
 
 
-def equivalence(scores_N: np.ndarray, margin: float, images: int = 0) -> float:
-    """The larger p of two one-sided tests that the mean lies within the margin (Schuirmann 1987).
+def estimate(scores_RN: np.ndarray, images: int = 0) -> Estimate:
+    """The mean of scores of R networks on N images, of which they vary on so many (0: all).
 
-    Of scores that are all equal, the chance that all images miss a share as large as the room to the margin.
+    From three seeds on, networks and images are both a sample: the error of the mean has a part from either,
+    and its critical value is the mean of theirs, weighed by these parts (Cochran 1964). With fewer, the
+    networks are taken as given, and only the images are a sample.
     """
-    images, error = images or len(scores_N), standard_error(scores_N, images)
-    room = margin - abs(float(scores_N.mean()))
-    if error < SMALLEST:
-        return (1 - min(1.0, room)) ** images if room > 0 else 1.0
-    tail = upper_tail(abs(room) / error, images - 1)
-    return tail if room > 0 else 1 - tail
+    scores_RN = np.atleast_2d(scores_RN)
+    seeds, total = scores_RN.shape
+    images, mean = max(2, images or total), float(scores_RN.mean())
+    fewer = images / (images - 1) * (total - 1) / total  # the variance is over the images that vary, less 1
+    if np.ptp(scores_RN) < SMALLEST:
+        return Estimate(mean, 0.0, images - 1.0, images)
+    if seeds < SAMPLED:
+        variance, freedom = float(scores_RN.mean(axis=0).var(ddof=1)) / total, images - 1.0
+    else:
+        of_seeds, of_images = _parts(scores_RN)
+        variance = of_seeds + of_images
+        share = of_seeds / variance if variance else 1.0
+        value = share * critical(seeds - 1, LEVEL) + (1 - share) * critical(images - 1, LEVEL)
+        freedom = freedom_of(value, LEVEL, *sorted((seeds - 1.0, images - 1.0)))
+    error = sqrt(variance * fewer)
+    return Estimate(mean, error if error >= SMALLEST else 0.0, freedom, images)
 
 
-def interval(scores_N: np.ndarray, level: float, images: int = 0) -> tuple[float, float]:
-    """Student's interval of the mean; of equal scores, what the images would miss as rarely as 1 - level."""
-    images, mean, error = images or len(scores_N), float(scores_N.mean()), standard_error(scores_N, images)
-    low, high = 0.0, 1000.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        low, high = (middle, high) if 2 * upper_tail(middle, images - 1) > 1 - level else (low, middle)
-    half = low * error if error >= SMALLEST else 1 - (1 - level) ** (1 / images)
-    return mean - half, mean + half
-
-
-def upper_tail(t: float, freedom: int) -> float:
-    """The share of Student's distribution above t, by Simpson's rule over 60 units; beyond is nothing."""
-    at = np.linspace(t, t + 60, 60_001)
-    height = np.exp(
-        lgamma((freedom + 1) / 2)
-        - lgamma(freedom / 2)
-        - log(freedom * pi) / 2
-        - (freedom + 1) / 2 * np.log1p(at**2 / freedom)
-    )
-    return float((height[0] + height[-1] + 4 * height[1:-1:2].sum() + 2 * height[2:-1:2].sum()) * 0.001 / 3)
-
-
-def standard_error(scores_N: np.ndarray, images: int = 0) -> float:
-    """Of the mean of scores that vary on so many images (0: all): their variance is over images - 1."""
-    images = images or len(scores_N)
-    return float(scores_N.std()) / sqrt(len(scores_N)) * sqrt(images / (images - 1))
+def _parts(scores_RN: np.ndarray) -> tuple[float, float]:
+    """The variance of the mean from networks, with what is left over, and that from images alone."""
+    (seeds, total), mean = scores_RN.shape, scores_RN.mean()
+    of_seed_R, of_image_N = scores_RN.mean(axis=1) - mean, scores_RN.mean(axis=0) - mean
+    left_RN = scores_RN - mean - of_seed_R[:, None] - of_image_N
+    by_seed = float((of_seed_R**2).sum()) / (seeds - 1) / seeds
+    by_image = float((of_image_N**2).sum()) / (total - 1) / total
+    by_chance = float((left_RN**2).sum()) / ((seeds - 1) * (total - 1)) / (seeds * total)
+    return by_seed, max(by_image - by_chance, 0.0)
 
 
 def sign_flips(scores_N: np.ndarray, seed: int = 0, draws: int = DRAWS) -> Simulated:
@@ -134,10 +155,24 @@ def power(difference: float, discordant: float, images: int, level: float, seed:
     return Simulated(share, sqrt(share * (1 - share) / draws))
 
 
+def resolvable(discordant: float, images: int, level: float) -> float:
+    """The difference found with the power POWER: at which the sample size of Connor (1987) is the images.
+
+    His test's error without a difference is sqrt(discordant), with it sqrt(discordant - difference ** 2).
+    """
+    sure, found = _critical(level), _critical(2 * POWER - 1)
+    low, high = 0.0, discordant
+    while high - low > 1e-14:
+        middle = (low + high) / 2
+        needed = ((sure * sqrt(discordant) + found * sqrt(discordant - middle**2)) / middle) ** 2
+        low, high = (middle, high) if needed > images else (low, middle)
+    return low
+
+
 def _critical(level: float) -> float:
     """Where the normal tails outside hold 1 - level, by bisection."""
     low, high = 0.0, 10.0
-    while high - low > 1e-9:
+    while high - low > 1e-12:
         middle = (low + high) / 2
         low, high = (middle, high) if erfc(middle / sqrt(2)) > 1 - level else (low, middle)
     return low

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chance import interval
 from judge import EXACT, OPEN, Finding
 from picked import multipliers
 from printed import numbers
@@ -30,10 +29,11 @@ def of_family(trials: Trials) -> Iterator[Finding]:
         yield _finding("family", test.name, _listed(*told), _listed(*own), agrees)
         sides = trials.paid(test.left, test.right, test.about, test.candidates)
         yield _finding("hardest", test.name, _listed(sides), _listed(own[0]), _near(sides, own[0]))
-        allowed = multipliers(trials.averaged, test.left, test.right)
+        same = trials.same(test.left, test.right)
+        allowed = {1} if same else multipliers(trials.averaged, test.left, test.right)
         rule = " or ".join(map(str, sorted(allowed)))
         yield _finding("candidates", test.name, str(test.candidates), rule, test.candidates in allowed)
-        images = trials.images(test.left, test.right)
+        images = trials.averaged.images(test.left, test.right)
         yield _finding("images", test.name, str(test.images), str(images), test.images == images)
     yield from _whole(trials)
 
@@ -47,20 +47,29 @@ def _whole(trials: Trials) -> Iterator[Finding]:
             yield _finding("family", f"{left} - {right}", "", f"there is no {error}", False)
     asked = Counter((trials.questions[test], test.about, test.candidates) for test in trials.family)
     for test in trials.family:
-        if asked[trials.questions[test], test.about, test.candidates] > 1:
+        if asked[trials.questions[test], test.about, test.candidates] > 1 and trials.questions[test]:
             yield _finding("family", test.name, "", "stands twice in the family", False)
         if test.about == EQUALITY:
             yield _equality(trials, test)
 
 
 def _equality(trials: Trials, test: Test) -> Finding:
-    """Equality is asked only of what the test of a difference leaves undecided."""
-    rivals = trials.rivals(test.left)
+    """Equality is asked only of what the test of a difference leaves undecided.
+
+    Of a side that is held against several, the test of a difference may stand against another of them.
+    """
     p = [
         trials.corrected[each]
         for each in trials.family
         if each.about == DIFFERENCE
-        and (each.left == test.left if rivals else trials.questions[each] == trials.questions[test])
+        and (
+            trials.questions[each] == trials.questions[test]
+            or (
+                each.left == test.left
+                and each.candidates == test.candidates
+                and test.right in trials.rivals(each.left, each.right, each.candidates)
+            )
+        )
     ]
     return _finding("asked", test.name, "undecided", _listed(*p), max(p, default=0.0) >= trials.alpha)
 
@@ -84,23 +93,26 @@ def _tested(
     try:
         own_verdict = trials.verdict(left, relation, right, times)
         test = next(each for each in trials.asking(left, right) if each.candidates == times)
-        scores_N, images = trials.scores(left, right), trials.images(left, right)
-        own = [float(scores_N.mean()), *interval(scores_N, 1 - trials.alpha, images)]
-        p = [trials.uncorrected[test], trials.corrected[test]]
-        p.append(min(1.0, trials.raw(left, right, EQUALITY) * times))
+        images, same = trials.averaged.images(left, right), trials.same(left, right)
+        told = trials.estimate(left, right)
+        own = [told.mean, *((0.0, 0.0) if same else told.ends(1 - trials.alpha))]
+        p: list[float | None] = [trials.uncorrected[test], trials.corrected[test]]
+        p.append(None if same else min(1.0, trials.raw(left, right, EQUALITY) * times))
         if entry["p_equivalence_holm"] is not None:
             equal = [each for each in trials.asking(left, right, EQUALITY) if each.candidates == times]
             p.append(trials.corrected[equal[0]])
     except (KeyError, IndexError) as error:
         yield Finding(OPEN, 0, name, entry["verdict"], f"nothing is known of {error}", True)
         return
-    told = [entry["difference"], *entry["interval"]]
-    agrees = all(abs(a - b) < 1e-6 for a, b in zip(told, own, strict=True))
-    yield _finding("difference", name, _listed(*told), _listed(*own), agrees)
+    written = [entry["difference"], *entry["interval"]]
+    agrees = all(abs(a - b) < 1e-6 for a, b in zip(written, own, strict=True))
+    yield _finding("difference", name, _listed(*written), _listed(*own), agrees)
     names = ("p", "p_holm", "p_equivalence", "p_equivalence_holm")[: len(p)]
     agrees = all(_near(entry[key], each) for key, each in zip(names, p, strict=True))
     yield _finding("p", name, _listed(*(entry[key] for key in names)), _listed(*p), agrees)
-    yield _finding("images", name, str(entry["images"]), str(images), entry["images"] == images)
+    seeds = 0 if same else len(trials.averaged.scores(left, right))
+    agrees = (entry["images"], entry["seeds"]) == (images, seeds)
+    yield _finding("images", name, _listed(entry["images"], entry["seeds"]), _listed(images, seeds), agrees)
     yield _finding("verdict", name, entry["verdict"], own_verdict, entry["verdict"] == own_verdict)
 
 
@@ -119,8 +131,10 @@ def _unit(text: str) -> str:
     return re.sub(r"[\d.,\s+−-]", "", text)
 
 
-def _near(told: float | None, own: float) -> bool:
-    return told is not None and abs(told - own) <= SAME * own + 1e-300
+def _near(told: float | None, own: float | None) -> bool:
+    if told is None or own is None:
+        return told is own
+    return abs(told - own) <= SAME * own + 1e-300
 
 
 def _listed(*values: float | None) -> str:

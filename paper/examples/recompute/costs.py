@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MACHINE = ("device", "threads", "torch", "protocol")  # older records name no protocol: theirs is the first
+SAME = ("model", "image_size", "channels", "precision", "views", "batch_size")
 Costs = dict[str, Any]  # model -> its cost
 
 
-def of_one_machine(costs: Sequence[Mapping[str, Any]], parts: Mapping[str, Any]) -> Costs:
-    """The costs of the models on the machine that measured most of them, of several the last."""
+def of_one_machine(costs: Sequence[Mapping[str, Any]], specs: Mapping[str, Mapping[str, Any]]) -> Costs:
+    """The costs of the models on the machine that measured most of them, of several the last.
+
+    A cost is a model's where it is of the same network, images, views and batch.
+    """
     machines: dict[tuple[Any, ...], Costs] = {}
     for cost in sorted(costs, key=lambda each: each.get("measured_at", "")):
-        for model in (name for name, part in parts.items() if part == cost["model"]):
+        for model in (name for name, spec in specs.items() if all(cost[each] == spec[each] for each in SAME)):
             key = tuple(cost.get(name, 1) for name in MACHINE)
             machines[key] = {**machines.pop(key, {}), model: cost}
     return max([*machines.values()][::-1], key=len, default={})

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from averaged import NOUGHT
-from chance import holm, interval, two_sided
-from fields import Fields, listed
+from chance import holm
+from fields import Fields
 from results import Value
-from stored import BASE
+from settings import listed
+from study import slug
 from trials import Trials
 
 TSNE = "figure.tsne"
@@ -39,16 +39,12 @@ def of_figures(fields: Fields, trials: Trials, map_csv: str = "") -> dict[str, V
 
 def gains(trials: Trials) -> dict[tuple[str, str], Gain]:
     """(ablation, class) -> its gain; p is corrected over all of these and no others."""
-    study, raw, found = trials.study, dict[tuple[str, str], float](), dict[tuple[str, str], Gain]()
-    for ablation in study.ablations:
-        if all(study.cell(model, ablation) is study.cell(model, BASE) for model in study.models):
-            continue  # changes nothing
+    study, raw, found = trials.studies.main, dict[tuple[str, str], float](), dict[tuple[str, str], Gain]()
+    for ablation in dict.fromkeys(ablation for _, ablation in study.changed):
         for label in study.classes:
-            key = f"results.average.gain.{ablation}.{label}"
-            scores_N, images = trials.scores(key), trials.images(key, NOUGHT)
-            raw[ablation, label] = two_sided(scores_N, images)
-            ends = interval(scores_N, 1 - trials.alpha, images)
-            found[ablation, label] = Gain(float(scores_N.mean()), ends, 1.0)
+            told = trials.estimate(f"results.average.gain.{ablation}.{slug(label)}")
+            raw[ablation, label] = told.p
+            found[ablation, label] = Gain(told.mean, told.ends(1 - trials.alpha), 1.0)
     corrected = holm(raw)
     return {each: Gain(gain.value, gain.ends, corrected[each]) for each, gain in found.items()}
 
@@ -78,20 +74,28 @@ def _fronts(fields: Fields) -> dict[str, Value]:
 
 
 def _neighbours(fields: Fields, map_csv: str) -> dict[str, Value]:
-    """How often the nearest other embeddings vote for the label; how well a map keeps who is near."""
-    study, found = fields.study, dict[str, Value]()
-    names = {model: f"{study.runs[model, BASE]}/embeddings.npz" for model in study.models}
+    """How often the nearest other embeddings vote for the label; how well a map keeps who is near.
+
+    With the numbers of images and neighbours and the perplexity, which few images bound.
+    """
+    study = fields.study
+    names = {model: f"{study.run(model)}/embeddings.npz" for model in study.models}
     held = {model: study.records.arrays(name) for model, name in names.items() if name in study.records.files}
     if not held:
         return {}
-    settings = [int(float(fields.constant(TSNE, name))) for name in ("images", "seed", "neighbours")]
-    ids, labels_N = _chosen(held, settings[0], settings[1])
-    maps = _maps(map_csv)
+    images, seed, most, perplexity = (
+        int(float(fields.constant(TSNE, name))) for name in ("images", "seed", "neighbours", "perplexity")
+    )
+    ids, labels_N = _chosen(held, images, seed)
+    k, maps = max(1, min(most, (len(ids) - 1) // 2)), _maps(map_csv)
+    found: dict[str, Value] = {
+        f"{TSNE}.images": len(ids),
+        f"{TSNE}.neighbours": k,
+        f"{TSNE}.perplexity": min(perplexity, (len(ids) - 1) // 3),
+    }
     for model, arrays in held.items():
         at = {name: place for place, name in enumerate(arrays["ids_N"])}
-        features_ND = arrays["features_ND"][[at[name] for name in ids]].astype(float)
-        order_NN = _nearest(features_ND)
-        k = max(1, min(settings[2], (len(ids) - 1) // 2))
+        order_NN = _nearest(arrays["features_ND"][[at[name] for name in ids]].astype(float))
         votes_NK = (labels_N[order_NN[:, :k]][:, :, None] == np.arange(labels_N.max() + 1)).sum(axis=1)
         found[f"{TSNE}.{model}.knn"] = float((votes_NK.argmax(axis=1) == labels_N).mean())
         own = maps.get(model, {})

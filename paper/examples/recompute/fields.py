@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 from costs import Costs, of_one_machine, protocol, timing
+from further import said
 from layers import end, of_part, of_row
 from results import Value
-from searches import decay_searches, searched
-from stored import BASE, Study
+from searches import NAMES as SEARCHED
+from searches import searched, searches_of
+from settings import listed, setting, worded
+from study import Studies, Study, slug
 
-NAMED = {  # how the manuscript words what a specification writes
-    "fp32": "FP32", "bf16": "BF16", "fp16": "FP16", "adamw": "AdamW", "sgd": "SGD", "one_cycle": "one-cycle",
-    "macro_f1": "macro F1", "run": "source task", "file": "weights file",
-}  # fmt: skip
 CONSTANTS = {  # where the source writes what a figure or an audit keeps to, by the start of the field
     "figure.tsne": "paper_kit/analysis/figures/tsne.py",
     "figure.level": "paper_kit/analysis/figures/accuracy_vs_cost.py",
@@ -32,10 +31,15 @@ CONSTANTS = {  # where the source writes what a figure or an audit keeps to, by 
 
 @dataclass(frozen=True)
 class Fields:
-    """The study with the files of the repository beside it."""
+    """The studies with the files of the repository beside them."""
 
-    study: Study
+    studies: Studies
     root: Path
+
+    @property
+    def study(self) -> Study:
+        """The main study, of which all keys without a name speak."""
+        return self.studies.main
 
     @cached_property
     def paper(self) -> dict[str, Any]:
@@ -43,23 +47,45 @@ class Fields:
         return tomllib.loads((self.root / "paper/paper.toml").read_text(encoding="utf-8"))
 
     @cached_property
-    def published(self) -> dict[tuple[str, str], float]:
-        """(dataset, method) -> published accuracy in percent."""
+    def published(self) -> dict[tuple[str, str], list[float]]:
+        """(dataset, method) -> published accuracies in percent."""
         told = tomllib.loads((self.root / "templates/literature.toml").read_text(encoding="utf-8"))
-        return {(row["dataset"], row["name"]): row["value"] for row in told["result"]}
+        found: dict[tuple[str, str], list[float]] = {}
+        for row in told["result"]:
+            found.setdefault((row["dataset"], row["name"]), []).append(row["value"])
+        return found
+
+    @cached_property
+    def told(self) -> dict[str, dict[str, Value]]:
+        """Step of a key -> what is said of a further study."""
+        return {step: said(study) for step, study in self.studies.further.items()}
 
     def candidates(self, fact: Mapping[str, Any], row: str = "") -> list[Value]:
         """The values that the fact may state; KeyError where nothing is known of it.
 
         `row` is what stands left of it on its line: a table of settings names models there.
         """
-        key, fields = fact["key"], fact["origin"]["fields"]
+        study, key = self.studies.of_key(fact["key"])
+        fields = fact["origin"]["fields"]
         start, *steps = key.split(".") if key else ["settings"]
         field = fields[0] if fields else ""
-        if start in {"literature"}:
-            return [self.published[steps[0], field.removeprefix("literature.toml: ")] / 100]
+        if start == "literature":
+            name = field.removeprefix("literature.toml: ")
+            return [value / 100 for value in self.published[steps[0], name]]
         if start in {"figure", "mistakes"} or field.startswith((*CONSTANTS, "paper_kit.")):
-            return [self.constant(field, key.rpartition(".")[2])]
+            return [self.constant(field, key.rpartition(".")[2], study)]
+        if start == "further":
+            return [self.told[steps[0]][".".join(steps[1:])]]
+        if start == "audit":
+            return [study.record(next(iter(study.models)))["card"][steps[0]]]
+        if start in {"settings", "counts"}:
+            return setting(study, self.paper, fact, row)
+        if study is not self.study:
+            raise KeyError(fact["key"])
+        return self._of_main(start, steps, field, fact)
+
+    def _of_main(self, start: str, steps: list[str], field: str, fact: Mapping[str, Any]) -> list[Value]:
+        """The values of topics that are told of the main study alone."""
         if start in {"gallery", "saliency"}:
             return [self._picture(start, steps, fact["origin"]["runs"])]
         if start == "cost":
@@ -67,19 +93,26 @@ class Fields:
         if start == "model":
             return [self._model(steps, field)]
         if start == "tuning":
-            return [searched(decay_searches(self.study.records.searches), steps)]
+            return [self._searched(steps)]
         if start in {"names", "study"}:
-            models = self.study.models
-            return [models[steps[0]] if start == "names" else listed([*models.values()])]
+            return [self._named(start, steps[0])]
         if start in {"environment", "build"}:
             return self._environment(steps[-1], fact)
         if start == "data":
             return [self._data(steps, field)]
-        if start == "audit":
-            return [self._audit(steps[0])]
-        return self._settings(field, fact, row)
+        raise KeyError(fact["key"])
 
-    def constant(self, field: str, name: str) -> Value:
+    def _searched(self, steps: list[str]) -> Value:
+        """What a search tried; a paper that knows searches of weight decays alone does not name these."""
+        study, step = self.study, steps[0]
+        if step not in SEARCHED:
+            step, steps = "weight_decay", ["", *steps]
+        specs = {model: study.spec(model) for model in study.models}
+        fingerprint = study.record(next(iter(specs)))["data"]["fingerprint"]
+        found = searches_of(study.records.searches, specs, fingerprint, f"optim.{step}")
+        return searched(found, step, steps[1:])
+
+    def constant(self, field: str, name: str, study: Study | None = None) -> Value:
         """What the source writes behind a name; t-SNE draws as many images as it is told to."""
         if found := re.fullmatch(r"cost\.latency_p(\d+)", field):
             return int(found[1]) / 100
@@ -91,7 +124,8 @@ class Fields:
             place = f"{module.replace('.', '/')}.py"
         source = (self.root / place).read_text(encoding="utf-8")
         if field.startswith("known"):
-            source = source.partition(f'name="{self.study.experiment["base"]["dataset"]["name"]}"')[2]
+            dataset = (study or self.study).spec(next(iter((study or self.study).models)))["dataset"]["name"]
+            source = source.partition(f'name="{dataset}"')[2].partition("Known(")[0]
         found = re.search(
             rf'^\s*{name}(?:: \w+)? ?= ?(?:"(.*?)"|([\d.]+))', source, re.IGNORECASE | re.MULTILINE
         )
@@ -99,15 +133,25 @@ class Fields:
             raise KeyError(f"{name} in {place}")
         return found[1] if found[2] is None else float(found[2])
 
+    def _named(self, start: str, what: str) -> Value:
+        """What the paper calls a model, or all models or datasets of the studies."""
+        models, ablations = self.study.models, self.study.ablations
+        if start == "names":
+            return (models | ablations)[what]
+        if what == "datasets":
+            studies = self.studies.by_name.values()
+            titles = [one.record(next(iter(one.models)))["card"]["title"] for one in studies]
+            return listed(list(dict.fromkeys(titles)))
+        return {"models": listed([*models.values()]), "ablations": listed([*ablations.values()])}[what]
+
     def _cost(self, steps: list[str], field: str, fact: Mapping[str, Any]) -> Value:
         study, name = self.study, field.partition(".")[2]
         costs = {model: self.cost_of(model) for model in study.models}
         by_macs = sorted(study.models, key=lambda model: float(costs[model]["macs"]))
         if steps == ["total_training_hours"]:
-            seconds = [
-                study.records.records[run]["seconds"] for run in (*study.runs.values(), *study.sources)
-            ]
-            return sum(seconds) / (3600 if fact["unit"] == "hours" else 60)
+            runs = (*study.trainings, *study.sources)
+            seconds = sum(study.records.records[run]["seconds"] for run in runs)
+            return float(seconds) / (3600 if fact["unit"] == "hours" else 60)
         ranked = {"cheapest": by_macs[0], "costliest": by_macs[-1]}
         model = ranked.get(steps[0], steps[0])
         if steps[1:] == ["model"]:
@@ -120,14 +164,14 @@ class Fields:
             return timing(study.records.costs[run], own, field)
         if model in costs:
             return float(costs[model][name])
-        own = {run: study.records.costs[run] for run in fact["origin"]["runs"] if steps == ["machine"]}
-        return protocol(own or self.costs, steps[0])
+        own_costs = {run: study.records.costs[run] for run in fact["origin"]["runs"] if steps == ["machine"]}
+        return protocol(own_costs or self.costs, steps[0])
 
     @cached_property
     def costs(self) -> Costs:
         """Model -> what was measured of it, all on one machine."""
-        parts = {model: self.study.spec(model)["model"] for model in self.study.models}
-        return of_one_machine([*self.study.records.costs.values()], parts)
+        specs = {model: self.study.spec(model) for model in self.study.models}
+        return of_one_machine([*self.study.records.costs.values()], specs)
 
     def cost_of(self, model: str) -> Any:
         """What was measured of a model."""
@@ -142,7 +186,7 @@ class Fields:
         if what in {"input", "logits"}:
             return end(record["classes"], record["spec"], what, steps[2:] == ["name"])
         if what == "options":
-            return _worded(self.study.spec(model)["model"][steps[2]])
+            return worded(self.study.spec(model)["model"][steps[2]])
         layers = sum(layer[what] for layer in record["layers"])
         stored = record["parameters"] if what == "parameters" else self.cost_of(model)[what]
         if layers != stored:
@@ -150,18 +194,17 @@ class Fields:
         return float(stored)
 
     def _environment(self, name: str, fact: Mapping[str, Any]) -> list[Value]:
-        """What all runs behind the fact noted of their machine: of packages, all runs of the study."""
+        """What the runs behind the fact noted of their machine, each value once: of packages, the first run.
+
+        The runs are those of the main study, whatever the fact says of itself.
+        """
         records, kept = self.study.records.records, fact["origin"]["fields"][0].partition(".")[2]
-        runs = [run for run in fact["origin"]["runs"] or self.study.runs.values() if run in records]
-        found = {records[run]["environment"].get(kept) for run in runs if kept != "packages"}
+        noted = [records[run]["environment"] for run in self.study.trainings]
         if kept == "packages":
-            noted = [records[run]["environment"]["packages"] for run in runs]
-            found = {{slug(package): version for package, version in own.items()}.get(name) for own in noted}
-        if found == {None} and name == "commit":
-            return ["not recorded"]
-        if len(found) != 1 or None in found:
-            raise KeyError(f"{name}: {len(found)} values in {len(runs)} runs")
-        return [str(found.pop())]
+            packages = {slug(package): version for package, version in noted[0]["packages"].items()}
+            return [str(packages[name] or "not recorded")]
+        values = [each.get(kept) or each["packages"].get(kept) for each in noted]
+        return [listed([*dict.fromkeys(str(value) for value in values if value)]) or "not recorded"]
 
     def _picture(self, start: str, steps: list[str], runs: list[str]) -> Value:
         """How images were mixed for training, between which shares it can be seen, what maps were made at."""
@@ -172,7 +215,7 @@ class Fields:
             transforms = {each["name"]: each for each in study.records.records[runs[0]]["transforms"]}
             noted = transforms[steps[0]]
             return float(noted["probability"] if steps[1] == "p" else noted["parameters"][steps[1]])
-        names = {model: f"{study.runs[model, BASE]}/saliency.npz" for model in study.models}
+        names = {model: f"{study.run(model)}/saliency.npz" for model in study.models}
         if steps == ["images"]:
             held = [study.records.arrays(name) for name in names.values() if name in study.records.files]
             return max(int(np.unique(each["labels_N"], return_counts=True)[1].max()) for each in held)
@@ -192,86 +235,20 @@ class Fields:
             )
         counts, classes = record["data"]["counts"], record["classes"]
         counts = counts | {"total": {name: sum(each[name] for each in counts.values()) for name in classes}}
-        train = counts["train"]
-        most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
         if steps[0] == "count":
-            return counts[steps[1]][steps[2]]
+            return {slug(name): count for name, count in counts[steps[1]].items()}[steps[2]]
         if steps[0] in counts:
             return sum(counts[steps[0]].values())
-        test = {name: count for name, count in counts["test"].items() if count}
-        rarest = min(test, key=lambda name: test[name])
-        told: dict[str, Value] = {
-            "rarest_test_class": rarest, "rarest_test_count": test[rarest],
-            "rarest_test_step": 1 / test[rarest],
-            "largest_class": most, "largest_count": train[most], "smallest_class": least,
-            "smallest_count": train[least], "imbalance": train[most] / train[least],
-            "classes": listed(classes),
-        }  # fmt: skip
-        return told[steps[0]]
-
-    def _audit(self, name: str) -> Value:
-        """What the audits of the study itself counted; what audits of images found is recomputed."""
-        study = self.study
-        model = next(iter(study.models))
-        card = study.record(model)["card"]
-        if name in {"ceiling", "ceiling_source"}:
-            return card[name]
-        told: dict[str, Value] = {
-            "cells": len(study.models) * (1 + len(study.ablations)),
-            "ablated_cells": len(study.models) * len(study.ablations),
-            "runs": len(study.runs),
-            "test_readings": study.records.test_readings(study.runs[model, "base"]),
-            "highest_accuracy": study.cell(study.best_first[0]).metric("accuracy"),
-        }
-        return told[name]
-
-    def _settings(self, field: str, fact: Mapping[str, Any], row: str) -> list[Value]:
-        """A setting of the study: of the model that the row names, of the first where it names none."""
-        study = self.study
-        if field.startswith("paper."):
-            value = float(self.paper[field.partition(".")[2]])
-            value = value / 100 if "margin" in field else value
-            return [1 - value if fact["key"].endswith("interval_level") else value]
-        if field.startswith("reading."):
-            listing = fact["rounding"]["kind"] == "list"
-            reading = {"average": "probability", **study.experiment["reading"]}[field.partition(".")[2]]
-            return (
-                [listed(reading) if listing else len(reading) if fact["key"] else ", ".join(reading)]
-                if isinstance(reading, list)
-                else [reading]
-            )
-        if field in {"seeds", "record.classes"}:
-            return [study.experiment["seeds"][0] if "counts" not in fact["key"] else self._number_of(field)]
-        named = [model for model, label in study.models.items() if row.endswith(f", {label}")]
-        return [_worded(_at(study.spec(model), field)) for model in named or list(study.models)[:1]]
-
-    def _number_of(self, field: str) -> int:
-        return len(self.study.experiment["seeds"] if field == "seeds" else self.study.classes)
-
-    def several(self, fields: list[str]) -> list[float]:
-        """The values of several fields of the specification, which one text prints."""
-        return [float(_at(self.study.spec(next(iter(self.study.models))), field)) for field in fields]
+        return _extremes(counts, classes)[steps[0]]
 
 
-def listed(names: list[str]) -> str:
-    """a, b and c."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _at(spec: Mapping[str, Any], field: str) -> Any:
-    for step in field.split("."):
-        spec = spec[step]
-    return spec
-
-
-def slug(name: str) -> str:
-    """A name as a step of a key."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _worded(value: Any) -> Value:
-    if isinstance(value, list):
-        return listed([*map(str, value)])
-    return NAMED.get(value, value) if isinstance(value, str) else float(value)
+def _extremes(counts: Mapping[str, Mapping[str, int]], classes: list[str]) -> dict[str, Value]:
+    """The largest and smallest class of the training images, the rarest of the test images."""
+    train, test = ({name: n for name, n in counts[split].items() if n} for split in ("train", "test"))
+    most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
+    rarest = min(test, key=lambda name: test[name])
+    return {
+        "rarest_test_class": rarest, "rarest_test_count": test[rarest], "rarest_test_step": 1 / test[rarest],
+        "largest_class": most, "largest_count": train[most], "smallest_class": least,
+        "smallest_count": train[least], "imbalance": train[most] / train[least], "classes": listed(classes),
+    }  # fmt: skip

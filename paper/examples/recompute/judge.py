@@ -9,11 +9,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from chance import ERRORS, POWER, bootstrap, interval, power, sign_flips
+from chance import ERRORS, POWER, bootstrap, power, resolvable, sign_flips
 from fields import Fields
 from pages import plain
 from printed import decimals, numbers
-from results import PRINTED, Value, value_of
+from results import PRINTED, SPREAD, Value, value_of
+from settings import several
 from trials import DIFFERENCE, EQUALITY, Test, Trials
 
 EXACT, CHANCE, FIELD = "recomputed exactly", "within Monte-Carlo error", "traced to a field"
@@ -21,6 +22,7 @@ NAMES, OPEN = "names this very build", "unchecked"
 DRAWN = "of a map, not recomputed"  # its map of t-SNE is not at hand; counted apart, and as no agreement
 UNKNOWN = (KeyError, IndexError, StopIteration, TypeError, ValueError, AttributeError)  # of a strange fact
 METHODS = 0.10  # points, between the ends of a percentile interval and of a t interval
+DRAWN_POWER = 0.015  # between the power of so few images and that of the formula, which is of many
 WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
@@ -72,17 +74,19 @@ class Judge:
             yield self._plain(EXACT, fact, value_of(f"{found[1]} - {found[2]}", dict(self.known)))
             yield from self._interval(text, found[1], found[2])
         elif key == "results.resolvable":
-            yield self._resolvable(text)
+            yield from self._resolvable(text)
         elif key in self.known or "abs(" in fact["origin"]["formula"].replace(PRINTED, ""):
             value = value_of(key or fact["origin"]["formula"], dict(self.known))
             yield self._plain(EXACT, fact, value)
+            yield from self._deviation(fact)
             yield from self._interval(text, key, "0")
         elif key in BUILD:
             yield self._of_build(key, text)
         elif re.fullmatch(r"figure\.tsne\.\w+\.trust", key):
             yield DRAWN, "beside the paper stands no figures/tsne.csv", 0 <= numbers(text)[0] <= 1
         elif self._together(fact):
-            values = sorted(self.fields.several(fact["origin"]["fields"]))
+            study, _ = self.fields.studies.of_key(key)
+            values = sorted(several(study, fact["origin"]["fields"], row))
             told = sorted(numbers(text))
             yield FIELD, str(values), told in (values, sorted([*values, 1.0]))  # "1 ± 0.1" is the scale 0.1
         else:
@@ -92,9 +96,9 @@ class Judge:
     def _together(self, fact: Mapping[str, Any]) -> bool:
         """Whether the text prints several fields of a specification at once."""
         key, fields = fact["key"], fact["origin"]["fields"]
-        if key.startswith(("model.", "cost.")):
+        if key.startswith(("model.", "cost.")) or (fields and fields[0].startswith("model.")):
             return False
-        return len(fields) > 1 or (not key and "augment" in fields[0])
+        return len(fields) > 1 or (bool(fields) and "augment" in fields[0] and "=" in fact["text"])
 
     def _of_build(self, key: str, text: str) -> tuple[str, str, bool]:
         """The seal and the commit, as manifest.json has them where it lies beside; they are no results."""
@@ -119,48 +123,61 @@ class Judge:
         near = 0.5 * 10.0 ** -decimals(text) + 1e-9 if rounding != "setting" else 1e-9
         return kind, f"{own:.10g}", bool(told) and abs(told[0] - own) <= near
 
+    def _deviation(self, fact: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+        """The standard deviation over seeds behind a plus-minus, where there is one."""
+        _, sign, behind = fact["text"].partition("±")
+        if sign:
+            own = float(self.known[fact["key"] + SPREAD])
+            own *= 100.0 if fact["rounding"]["kind"] in HUNDRED else 1.0
+            told, near = numbers(behind), 0.5 * 10.0 ** -decimals(behind) + 1e-9
+            yield EXACT, f"± {own:.10g}", len(told) == 1 and abs(told[0] - own) <= near
+
     def _interval(self, text: str, left: str, right: str) -> Iterator[tuple[str, str, bool]]:
-        """The bounds in brackets, where there are any: Student's to the digits, and near a bootstrap's."""
+        """Bounds in brackets, where any are: Student's to the digits; of one seed near a bootstrap's."""
         if "[" not in text:
             return
-        scores_N, level = self.trials.scores(left, right), 1 - self.trials.alpha
-        images, rounded = self.trials.images(left, right), 0.5 * 10.0 ** -decimals(text)
+        level, rounded = 1 - self.trials.alpha, 0.5 * 10.0 ** -decimals(text)
         told = numbers(text.partition("[")[2])
-        for kind, ends, near in (
-            (EXACT, interval(scores_N, level, images), rounded + 1e-6),
-            (CHANCE, bootstrap(scores_N, level), rounded + METHODS),
-        ):
+        checks = [(EXACT, self.trials.estimate(left, right).ends(level), rounded + 1e-6)]
+        scores_RN = self.trials.averaged.scores(left, right)
+        if len(scores_RN) == 1:
+            one_image = 100 / scores_RN.shape[1]  # what a percentile cannot tell apart
+            checks.append((CHANCE, bootstrap(scores_RN[0], level), rounded + METHODS + one_image))
+        for kind, ends, near in checks:
             own = [100 * end for end in ends]
             agrees = len(told) == 2 and all(abs(a - b) <= near for a, b in zip(told, own, strict=True))
             yield kind, f"[{own[0]:.2f}, {own[1]:.2f}]", agrees
 
     def _probability(self, text: str, left: str, right: str, about: str) -> Iterator[tuple[str, str, bool]]:
-        """A corrected p: to the printed digits by own sums, and within the error of random signs."""
+        """A corrected p: to the digits by own sums, of one seed within the error of random signs too."""
         trials = self.trials
         tests = trials.asking(left, right, about)
         told, least = numbers(text)[-1], "<" in text
         found = [trials.corrected[test] for test in tests]  # a side may have been picked, or named
         agrees = [p < told == 0.001 if least else abs(p - told) <= 0.0005 + 1e-9 for p in found]
         at = agrees.index(True) if any(agrees) else 0
-        exactly = about == EQUALITY or trials.averaged.pair(left, right) is not None
-        drawn = about == EQUALITY or self._simulated(tests[at])
+        scores_RN = trials.averaged.scores(left, right)
+        exactly = about == EQUALITY or len(scores_RN) > 1 or trials.averaged.pair(left, right) is not None
+        drawn = about == EQUALITY or len(scores_RN) > 1 or self._simulated(tests[at], scores_RN[0])
         yield EXACT if exactly else CHANCE, f"{found[at]:.6g}", agrees[at] and drawn
 
-    def _simulated(self, test: Test) -> bool:
+    def _simulated(self, test: Test, scores_N: np.ndarray) -> bool:
         """Whether random signs give this p too, times what the corrections have multiplied it by."""
-        drawn = sign_flips(self.trials.scores(test.left, test.right))
+        drawn = sign_flips(scores_N)
         raw, corrected = self.trials.raw(test.left, test.right), self.trials.corrected[test]
         times = corrected / raw if raw else 1.0
         return abs(drawn.value * times - corrected) <= times * (ERRORS * drawn.error + 0.05 * raw) + 1e-4
 
-    def _resolvable(self, text: str) -> tuple[str, str, bool]:
-        """The difference that McNemar's test finds with that power in drawn sets, within the rounding."""
-        study = self.trials.study
-        right = [study.cell(model).right_N for model in study.models]
+    def _resolvable(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """What McNemar's test finds with that power: by the formula, and in test sets that are drawn."""
+        study = self.trials.studies.main
+        right = [study.cell(model).first.right_N for model in study.models]
         discordant = float(np.mean([(a != b).mean() for a, b in combinations(right, 2)]))
         told, near = numbers(text)[0] / 100, 0.005 * 10.0 ** -decimals(text)
-        ends = [
-            power(told + sign * near, discordant, len(right[0]), 1 - self.trials.alpha) for sign in (-1, 1)
-        ]
-        agrees = ends[0].value - ERRORS * ends[0].error <= POWER <= ends[1].value + ERRORS * ends[1].error
-        return CHANCE, f"power {ends[0].value:.3f} to {ends[1].value:.3f}", agrees
+        images, level = len(right[0]), 1 - self.trials.alpha
+        own = resolvable(discordant, images, level)
+        yield EXACT, f"{100 * own:.6g}", abs(told - own) <= near + 1e-11
+        ends = [power(told + sign * near, discordant, images, level) for sign in (-1, 1)]
+        (low, high), room = ends, ERRORS * ends[0].error + DRAWN_POWER
+        agrees = low.value - room <= POWER <= high.value + room
+        yield CHANCE, f"power {low.value:.3f} to {high.value:.3f}", agrees

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pages import COVERED, Link, Pdf, Word, overlap, plain
 
 CELL_PT = 6.0  # of a cell with two lines, from its middle to theirs at most
+GAIN = re.compile(r"[+−±]?\d+\.\d")  # a gain, or half of its interval
 NAME_PT = 260.0  # how far left of a cell the name of its row may begin
 
 
@@ -83,9 +85,10 @@ def gain_cells(
 ) -> Iterator[tuple[Word, list[Word], list[Word]]]:
     """(label word, its values, half their intervals) of each row of a printed map of gains."""
     for label in (word for word in pdf.words if word.text in classes):
-        cell = [w for w in pdf.near(label, CELL_PT) if w.left > label.right]
-        values = [w for w in cell if re.fullmatch(r"[+−]?\d+\.\d", w.text)]
-        halves = [w for w in cell if re.fullmatch(r"±\d+\.\d", w.text)]
+        right = (word for word in pdf.near(label, CELL_PT) if word.left > label.right)
+        cells = list(takewhile(lambda word: GAIN.fullmatch(word.text), right))  # beyond is another column
+        values = [word for word in cells if not word.text.startswith("±")][:across]
+        halves = [word for word in cells if word.text.startswith("±")][:across]
         if len(values) == len(halves) == across:
             yield label, values, halves
 
@@ -102,7 +105,11 @@ def decimals(text: str) -> int:
     return len(found[1] or "") if found else 0
 
 
-def row_names(printing: Printing, names: Sequence[str]) -> set[str]:
+def row_names(printing: Printing, names: Collection[str]) -> set[str]:
     """Which of the names begin the row of a table in which a number stands: behind it are only numbers."""
-    found = (re.fullmatch(r"(\w+)(?: [^A-Za-z]*)?", row) for row in printing.rows)
-    return {match[1] for match in found if match and match[1] in names}
+    found = set()
+    for row in printing.rows:
+        told = row.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        begun = [name for name in names if re.fullmatch(rf"{re.escape(name)}(?: [^A-Za-z]*)?", told)]
+        found |= {max(begun, key=len)} if begun else set()
+    return found

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audits import audited
 from claimed import of_claims, of_family
 from drawn import gains, of_figures
 from fields import Fields
+from further import of_further
 from judge import EXACT, FIELD, OPEN, Finding, Judge
 from pages import Pdf, opened
+from panels import of_panels
 from printed import Printing, confusion, gain_cells, numbers, printings, row_names, shows
 from results import results
-from stored import Records, Study, read_study
+from stored import Records
+from study import Studies, Study, read_studies, slug
 from trials import Test, Trials, family_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,17 +49,20 @@ def report(paper: Path, packed: Path, root: Path = ROOT) -> Report:
         raise ValueError(
             f"{paper}: no provenance.json is attached or beside it; build it without --camera-ready"
         )
-    names = {label["experiment"] for label in provenance["runs"].values()}
-    if len(names) != 1:
-        raise ValueError(f"{paper}: reports {len(names)} experiments; this script recomputes papers of one")
-    study = read_study(root / "experiments" / f"{names.pop()}.toml", records)
+    names = list(dict.fromkeys(label["experiment"] for label in provenance["runs"].values()))
+    studies = read_studies(root, names, records)
     claims = _claims(pdf)
     family, manifest = family_of(claims["family"]), _beside(pdf, "manifest.json") or {}
-    judge = _judge(Fields(study, root), family, manifest, (_bytes(pdf, MAPS) or b"").decode())
-    found = [*_of_records(study, provenance), *_of_facts(pdf, judge, provenance["facts"])]
+    found = [*_of_records(studies, provenance)]
+    if any(study.problems for study in studies.by_name.values()):
+        return Report(tuple(found), 0)  # of a study that is not whole, no number can be held against anything
+    judge = _judge(Fields(studies, root), family, manifest, (_bytes(pdf, MAPS) or b"").decode())
+    printed = {fact["key"] for fact in provenance["facts"] if fact["places"]}
     found += [
-        *_of_confusion(pdf, study),
-        *_of_gains(pdf, judge, {fact["key"] for fact in provenance["facts"] if fact["places"]}),
+        *_of_facts(pdf, judge, provenance["facts"]),
+        *_of_confusion(pdf, studies.main),
+        *_of_gains(pdf, judge, printed),
+        *of_panels(pdf, judge, printed),
         *of_family(judge.trials),
         *of_claims(judge.trials, claims["claims"]),
     ]
@@ -86,22 +93,26 @@ def _claims(pdf: Pdf) -> Any:
 
 
 def _judge(fields: Fields, family: Sequence[Test], manifest: Mapping[str, Any], map_csv: str = "") -> Judge:
-    study, known = fields.study, results(fields.study)
+    studies = fields.studies
+    known = results(studies.main) | audited(studies.main, fields.root) | of_further(studies, fields.root)
+    known |= {"counts.experiments": len(studies.by_name)}
     level, margin = float(fields.paper["alpha"]), float(fields.paper["equivalence_margin"]) / 100
-    trials = Trials(study, known, family, level, margin)
+    trials = Trials(studies, known, family, level, margin)
     return Judge(known | of_figures(fields, trials, map_csv), trials, fields, manifest)
 
 
-def _of_records(study: Study, provenance: Mapping[str, Any]) -> Iterator[Finding]:
+def _of_records(studies: Studies, provenance: Mapping[str, Any]) -> Iterator[Finding]:
     """Records that are damaged or cannot be told apart, and runs that provenance.json calls otherwise."""
-    for problem in (*study.problems, *(f"{name}: not the packed file" for name in study.records.damaged)):
+    problems = [problem for study in studies.by_name.values() for problem in study.problems]
+    damaged = [f"{name}: not the packed file" for name in studies.main.records.damaged]
+    for problem in (*problems, *damaged):
         yield Finding(OPEN, 0, "records.zip", "", problem, False)
     for run, label in provenance["runs"].items():
-        own = study.runs.get((label["model_key"], label["ablation_key"]))
         if label["ablation_key"]:
-            yield Finding(
-                FIELD, 0, f"run {run}", label["label"], f"its settings are those of {own}", own == run
-            )
+            cell = label["model_key"], label["ablation_key"], label["seed"]
+            own = studies.by_name[label["experiment"]].runs.get(cell)
+            told = f"its settings are those of {own}"
+            yield Finding(FIELD, 0, f"run {run}", label["label"], told, own == run)
 
 
 def _of_facts(pdf: Pdf, judge: Judge, facts: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -115,7 +126,7 @@ def _of_facts(pdf: Pdf, judge: Judge, facts: Sequence[Mapping[str, Any]]) -> Ite
             )
             continue
         yield Finding(SHOWN, place.page, fact["key"], place.shown, fact["text"], shows(place, fact["text"]))
-        yield from _in_row(judge.trials.study, fact, place)
+        yield from _in_row(judge.trials.studies, fact, place)
         for found in judge.findings(fact, place.page, place.rows[0]):
             name = (fact["number"], found.kind, found.own, found.agrees)
             if name not in seen:
@@ -127,19 +138,21 @@ def _of_facts(pdf: Pdf, judge: Judge, facts: Sequence[Mapping[str, Any]]) -> Ite
             yield Finding(SHOWN, 0, fact["key"], "", fact["text"], False)
 
 
-def _in_row(study: Study, fact: Mapping[str, Any], place: Printing) -> Iterator[Finding]:
-    """Whether a number of a model or a class stands in the row of a table that begins with its name."""
-    steps = set(fact["key"].split("."))
-    for step_of in (
-        {label: key for key, label in study.models.items()},
-        {name: name for name in study.classes},
-    ):
-        if steps.isdisjoint(step_of.values()):
-            continue
-        for name in row_names(place, [*step_of]):
-            yield Finding(
-                ROW, place.page, fact["key"], fact["text"], f"in the row {name}", step_of[name] in steps
-            )
+def _in_row(studies: Studies, fact: Mapping[str, Any], place: Printing) -> Iterator[Finding]:
+    """Whether a number of a model or a class stands in the row of a table that begins with its name.
+
+    Where two studies have a model of one name, the title of the study is behind it, in brackets.
+    """
+    study, key = studies.of_key(fact["key"])
+    steps = key.split(".")
+    own = {study.models[step] for step in steps[1:2] if step in study.models}
+    own |= {f"{name} ({study.title})" for name in own}
+    every = {(label, each.title) for each in studies.by_name.values() for label in each.models.values()}
+    every = {name for label, title in every for name in (label, f"{label} ({title})")}
+    classes = {name for name in study.classes if slug(name) in steps}
+    for mine, names in ((own, every), (classes, {*study.classes})):
+        for name in row_names(place, names) if mine else ():
+            yield Finding(ROW, place.page, fact["key"], fact["text"], f"in the row {name}", name in mine)
 
 
 def _of_confusion(pdf: Pdf, study: Study) -> Iterator[Finding]:
@@ -158,7 +171,7 @@ def _of_confusion(pdf: Pdf, study: Study) -> Iterator[Finding]:
 
 def _of_gains(pdf: Pdf, judge: Judge, printed: set[str]) -> Iterator[Finding]:
     """Each cell of the map of gains: points to one decimal, and half of its interval below."""
-    study, own = judge.trials.study, gains(judge.trials)
+    study, own = judge.trials.studies.main, gains(judge.trials)
     ablations = list(dict.fromkeys(ablation for ablation, _ in own))
     rows = list(gain_cells(pdf, study.classes, len(ablations))) if "figure.gains" in printed else []
     if "figure.gains" in printed and sorted(row[0].text for row in rows) != sorted(study.classes):

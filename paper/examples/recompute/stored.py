@@ -1,22 +1,20 @@
-"""What the packed records and the experiment file hold: runs found by their settings, logits read anew."""
+"""What the packed records hold: runs with their settings, and logits read anew, one network or one a seed."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-BASE = "base"
 ECE_BINS = 15  # Guo et al. 2017, section 4, which the paper cites for its ECE
+Reading = tuple[str, tuple[str, ...]]  # a run, and the views that are averaged
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,23 @@ class Predicted:
             counts_KK[label, chosen] += 1
         return counts_KK
 
+    @cached_property
+    def recall_K(self) -> np.ndarray:
+        """The share of each class's images that is recognised; nan of a class without images."""
+        with np.errstate(invalid="ignore"):
+            return np.diag(self.counts_KK) / self.counts_KK.sum(axis=1)
+
     def metric(self, name: str) -> float:
         """The metric of this name; KeyError for one that the paper does not print."""
         counts_KK = self.counts_KK.astype(float)
         hits_K, of_label_K, of_choice_K = np.diag(counts_KK), counts_KK.sum(axis=1), counts_KK.sum(axis=0)
         own_N = self.probabilities[np.arange(len(self.labels)), self.labels]
+        there_K = of_label_K + of_choice_K > 0
         each = {
             "accuracy": lambda: hits_K.sum() / counts_KK.sum(),
-            "macro_f1": lambda: np.mean(2 * hits_K / np.maximum(of_label_K + of_choice_K, 1)),
-            "balanced_accuracy": lambda: np.mean(hits_K / of_label_K),
-            "mean_recall": lambda: np.mean(hits_K / of_label_K),
+            "macro_f1": lambda: np.mean((2 * hits_K / np.maximum(of_label_K + of_choice_K, 1))[there_K]),
+            "balanced_accuracy": lambda: np.nanmean(self.recall_K),
+            "mean_recall": lambda: np.nanmean(self.recall_K),
             "ece": self._ece,
             "brier": lambda: np.mean(((self.probabilities - np.eye(len(hits_K))[self.labels]) ** 2).sum(1)),
             "nll": lambda: -np.mean(np.log(np.maximum(own_N, 1e-15))),
@@ -69,6 +74,43 @@ class Predicted:
             if inside_N.any():
                 total += inside_N.mean() * abs(sure_N[inside_N].mean() - self.right_N[inside_N].mean())
         return total
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the networks of one cell of a study predicted, one a seed, on the same images."""
+
+    readings: tuple[Reading, ...]
+    seeds: tuple[Predicted, ...]
+
+    @property
+    def first(self) -> Predicted:
+        """The network of the first seed."""
+        return self.seeds[0]
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Names of the images."""
+        return self.first.ids
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels of the images."""
+        return self.first.labels
+
+    def values(self, name: str) -> np.ndarray:
+        """The metric of each seed."""
+        return np.array([each.metric(name) for each in self.seeds])
+
+    def metric(self, name: str) -> float:
+        """The metric's mean over the seeds."""
+        return float(self.values(name).mean())
+
+    @cached_property
+    def counts_KK(self) -> np.ndarray:
+        """The confusion matrices of all seeds, added up."""
+        total_KK: np.ndarray = np.sum([each.counts_KK for each in self.seeds], axis=0)
+        return total_KK
 
 
 class Records:
@@ -99,122 +141,26 @@ class Records:
         return [json.loads(line) for line in self._archive.read(f"{run}/history.jsonl").splitlines() if line]
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """The arrays of a packed file."""
+        """The arrays of a packed file; those that the pack left out are the ones that they equal."""
         with np.load(io.BytesIO(self._archive.read(name))) as held:
-            return dict(held)
+            found = dict(held)
+        return found | {left: found[kept] for left, kept in self.files[name].get("same", {}).items()}
 
-    def test_readings(self, run: str) -> int:
-        """How many epochs of a run were read on test images."""
+    def test_readings(self, run: str) -> list[str]:
+        """The arrays of what a run predicted of test images."""
         with np.load(io.BytesIO(self._archive.read(f"{run}/predictions.npz"))) as held:
-            return sum(name.startswith("test_") and name.endswith("_VNK") for name in held.files)
+            names = {*held.files, *self.files[f"{run}/predictions.npz"].get("same", {})}
+        return sorted(name for name in names if name.startswith("test_") and name.endswith("_VNK"))
 
-    def predicted(self, run: str, views: tuple[str, ...], split: str = "test") -> Predicted:
-        """The mean of the softmaxes over views of the selected epoch."""
-        if (run, views, split) not in self._read:
-            with np.load(io.BytesIO(self._archive.read(f"{run}/predictions.npz"))) as held:
-                places = [self.specs[run]["views"].index(view) for view in views]
-                logits_VNK = held[f"{split}_selected_VNK"][places].astype(float)
-                labels_N, ids_N = held[f"{split}_labels_N"], held[f"{split}_ids_N"]
+    def predicted(self, reading: Reading, split: str = "test") -> Predicted:
+        """The mean of the softmaxes over views of the selected epoch; KeyError for what is not packed."""
+        if (reading, split) not in self._read:
+            run, views = reading
+            held = self.arrays(f"{run}/predictions.npz")
+            places = [self.specs[run]["views"].index(view) for view in views]
+            logits_VNK = held[f"{split}_selected_VNK"][places].astype(float)
             powers_VNK = np.exp(logits_VNK - logits_VNK.max(axis=2, keepdims=True))
             softmax_VNK = powers_VNK / powers_VNK.sum(axis=2, keepdims=True)
-            self._read[run, views, split] = Predicted(softmax_VNK.mean(axis=0), labels_N, ids_N)
-        return self._read[run, views, split]
-
-
-@dataclass(frozen=True)
-class Study:
-    """The experiment file with the run that fits each of its cells."""
-
-    experiment: Mapping[str, Any]
-    records: Records
-    runs: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (model, ablation) -> run
-    problems: tuple[str, ...] = ()
-
-    @property
-    def models(self) -> dict[str, str]:
-        """Key of a model -> its label, in the order of the file."""
-        return {model["key"]: model["label"] for model in self.experiment["model"]}
-
-    @property
-    def ablations(self) -> dict[str, str]:
-        """Key of an ablation -> its label."""
-        return {ablation["key"]: ablation["label"] for ablation in self.experiment["ablation"]}
-
-    @property
-    def best_first(self) -> list[str]:
-        """The models by accuracy."""
-        return sorted(self.models, key=lambda model: -self.cell(model).metric("accuracy"))
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes, by label."""
-        return list(self.record(next(iter(self.models)))["classes"])
-
-    @property
-    def sources(self) -> list[str]:
-        """Runs of the source task that the cells start from."""
-        starts = (self.records.specs[run]["transfer"]["run"] for run in self.runs.values())
-        return sorted({run for run in starts if run})
-
-    def record(self, model: str) -> Any:
-        """The record of a model's base run."""
-        return self.records.records[self.runs[model, BASE]]
-
-    def spec(self, model: str) -> Any:
-        """The specification of a model's base run."""
-        return self.records.specs[self.runs[model, BASE]]
-
-    def cell(self, model: str, ablation: str = BASE, split: str = "test") -> Predicted:
-        """The predictions of a model with an ablation; one that only reads otherwise reads the base run."""
-        entry = next((each for each in self.experiment["ablation"] if each["key"] == ablation), {})
-        reading = {**self.experiment["reading"], **entry.get("reading", {})}
-        own = ablation if entry.get("set") else BASE
-        return self.records.predicted(self.runs[model, own], tuple(reading["views"]), split)
-
-    def pooled_KK(self, ablation: str = BASE) -> np.ndarray:
-        """The confusion matrices of all models, added up."""
-        return np.sum([self.cell(model, ablation).counts_KK for model in self.models], axis=0)
-
-
-def read_study(path: Path, records: Records) -> Study:
-    """The study of an experiment file, whose runs are told by their settings and by no name."""
-    experiment = tomllib.loads(path.read_text(encoding="utf-8"))
-    if len(experiment["seeds"]) != 1:
-        raise ValueError(
-            f"{path}: {len(experiment['seeds'])} seeds; this script recomputes studies of one seed"
-        )
-    runs: dict[tuple[str, str], str] = {}
-    problems: list[str] = []
-    for model in experiment["model"]:
-        for ablation in [{"key": BASE, "set": {}}, *experiment["ablation"]]:
-            if "set" not in ablation:
-                continue
-            wanted = dict(_flat({**experiment["base"], "model": model["part"]}))
-            wanted |= {**dict(_flat(model.get("set", {}))), **ablation["set"], "seed": experiment["seeds"][0]}
-            fits = [run for run, spec in records.specs.items() if _fits(dict(_flat(spec)), wanted)]
-            if len(fits) == 1:
-                runs[model["key"], ablation["key"]] = fits[0]
-            else:
-                problems.append(
-                    f"{model['key']}, {ablation['key']}: {len(fits)} runs fit the experiment file"
-                )
-    return Study(experiment, records, runs, tuple(problems))
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _flat(item, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", item
-
-
-def _fits(spec: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a specification has every wanted value; without transfer its other fields do not matter."""
-    return all(
-        spec.get(name) == value
-        or (
-            name.startswith("transfer.") and name != "transfer.source" and wanted["transfer.source"] == "none"
-        )
-        for name, value in wanted.items()
-    )
+            labels_N, ids_N = held[f"{split}_labels_N"], held[f"{split}_ids_N"]
+            self._read[reading, split] = Predicted(softmax_VNK.mean(axis=0), labels_N, ids_N)
+        return self._read[reading, split]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from averaged import NOUGHT, Averaged
-from chance import equivalence, holm, mcnemar_midp, two_sided
+from chance import Estimate, estimate, holm, mcnemar_midp
 from results import Value
-from stored import Study
+from study import Studies, slug
 
 EQUALITY, DIFFERENCE = "equality", "difference"
 
@@ -38,7 +38,7 @@ class Test:
 class Trials:
     """All tests of the paper. `family`: those of claims.json, of which only what they ask is believed."""
 
-    study: Study
+    studies: Studies
     known: Mapping[str, Value]
     family: Sequence[Test]
     alpha: float
@@ -47,23 +47,24 @@ class Trials:
     @cached_property
     def averaged(self) -> Averaged:
         """What the sides stand for."""
-        return Averaged(self.study, self.known)
+        return Averaged(self.studies, self.known)
 
-    def scores(self, left: str, right: str = NOUGHT) -> np.ndarray:
-        """One score an image; their mean is left less right, unrounded. KeyError for keys that have none."""
-        return self.averaged.scores(left, right)
+    def estimate(self, left: str, right: str = NOUGHT) -> Estimate:
+        """left less right, unrounded, with its error over images and seeds; KeyError for what is no mean."""
+        return estimate(self.averaged.scores(left, right), self.averaged.images(left, right))
 
-    def images(self, left: str, right: str = NOUGHT) -> int:
-        """On how many images the scores can vary."""
-        return self.averaged.images(left, right)
+    def same(self, left: str, right: str = NOUGHT) -> bool:
+        """Whether both sides are one quantity, of which there is nothing to test."""
+        return not self.averaged.difference(left, right)
 
     def raw(self, left: str, right: str, about: str = "") -> float:
         """p before any correction: McNemar's for two networks, else of the mean; of equality where asked."""
-        scores_N, images = self.scores(left, right), self.images(left, right)
         if about == EQUALITY:
-            return equivalence(scores_N, self.margin, images)
+            return self.estimate(left, right).equivalence(self.margin)
+        if self.same(left, right):
+            return 1.0
         pair = self.averaged.pair(left, right)
-        return two_sided(scores_N, images) if pair is None else mcnemar_midp(*pair)
+        return self.estimate(left, right).p if pair is None else mcnemar_midp(*pair)
 
     @cached_property
     def uncorrected(self) -> dict[Test, float]:
@@ -75,7 +76,7 @@ class Trials:
         """
         found = {test: test.p for test in self.family if test in self.unknown}
         for test in (test for test in self.family if test not in self.unknown):
-            rivals = self.rivals(test.left) or [test.right]
+            rivals = self.rivals(test.left, test.right, test.candidates) or [test.right]
             found[test] = max(self.paid(test.left, rival, test.about, test.candidates) for rival in rivals)
         return found
 
@@ -100,7 +101,7 @@ class Trials:
             if test.about == about
             and (
                 self.questions[test] == question
-                or (about == EQUALITY and test.left == left and bool(self.rivals(left)))
+                or (about == EQUALITY and test.left == left and right in self._held_against(test))
             )
         ]
         if not found:
@@ -109,11 +110,11 @@ class Trials:
 
     @cached_property
     def unknown(self) -> dict[Test, str]:
-        """The tests with a side that is no sum of shares of images -> that side."""
+        """The tests with a side that is no sum of shares of images, or of other ones -> why."""
         found = {}
         for test in self.family:
             try:
-                self.averaged.difference(test.left, test.right)
+                self.averaged.scores(test.left, test.right)
             except (KeyError, IndexError) as error:
                 found[test] = str(error)
         return found
@@ -128,26 +129,46 @@ class Trials:
             for test in self.family
         }
 
-    def rivals(self, left: str) -> list[str]:
-        """Every key that a class or an error picked among all of its kind must be held against; or none."""
-        own, names = self.averaged.plain_key(left), self.study.classes
+    def rivals(self, left: str, right: str, candidates: int) -> list[str]:
+        """Every key that a side picked among all of its kind must be held against; or none.
+
+        That is the rest of the classes, of the errors, or, for the first of several models, of the models:
+        one of c that is held against its rivals pays for c - 1 of them.
+        """
+        own, names = self.averaged.plain_key(left), self.studies.main.classes
         if left in {"results.best_class_recall", "results.worst_class_recall"}:
-            keys = [f"results.recall.{name}" for name in names]
+            keys = [f"results.recall.{slug(name)}" for name in names]
         elif left == "results.confused.rate":
             cells = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
             keys = [f"results.confusion.{i}.{j}" for i, j in cells]
         else:
-            return []
+            keys = self._models(left, right, candidates)
         return [key for key in keys if key != own]
 
+    def _models(self, left: str, right: str, candidates: int) -> list[str]:
+        """The accuracies of all models of a study, where the first of them is held against each other one."""
+        study, plain = self.studies.of_key(left)
+        best = re.fullmatch(r"results\.(\w+)\.accuracy", plain)
+        prefix = left.removesuffix(plain.removeprefix("results"))
+        keys = [f"{prefix}.{model}.accuracy" for model in study.models]
+        paid = len(study.models) - 1 == candidates > 1
+        first = best is not None and best[1] == study.best_first[0]
+        return keys if paid and first and right in keys else []
+
+    def _held_against(self, test: Test) -> list[str]:
+        return [test.right, *self.rivals(test.left, test.right, test.candidates)]
+
     def owed(self) -> Iterator[tuple[str, str]]:
-        """The comparisons that must be in the family: those that the ablation table prints."""
-        for model in self.study.models:
-            for ablation in self.study.ablations:
-                yield f"results.{model}.without.{ablation}.change", NOUGHT
+        """The comparisons that must be in the family: those that the ablation tables print."""
+        for study in self.studies.by_name.values():
+            topic = "results" if study is self.studies.main else f"results of {study.name}"
+            for model, ablation in study.changed:
+                yield f"{topic}.{model}.without.{ablation}.change", NOUGHT
 
     def verdict(self, left: str, relation: str, right: str, candidates: int) -> str:
         """What the tests say of "left relation right", and of each rival of a picked side alike."""
+        if self.same(left, right):
+            return "holds" if relation == "==" else "same"
         p = self._corrected(left, right, DIFFERENCE, candidates)
         if p is None:
             raise KeyError(f"{left} and {right} with {candidates} candidates in the family of tests")
@@ -155,7 +176,8 @@ class Trials:
             equal = self._corrected(left, right, EQUALITY, candidates)
             alike = "holds" if relation == "==" else "equivalent"
             return alike if equal is not None and equal < self.alpha else "undecided"
-        signs = {self.scores(left, rival).mean() > 0 for rival in self.rivals(left) or [right]}
+        rivals = self.rivals(left, right, candidates) or [right]
+        signs = {self.estimate(left, rival).mean > 0 for rival in rivals}
         if len(signs) > 1 and relation != "==":
             return "undecided"
         return "holds" if relation != "==" and signs == {relation == ">"} else "reversed"

@@ -35,6 +35,18 @@ def data_key(results: Results, key: str, experiment: str) -> str:
     return f"data.{key}" if name == results.main.name else f"data of {name}.{key}"
 
 
+def counts_key(results: Results, key: str, experiment: str) -> str:
+    """The full key of a count: that of the registry for the main experiment."""
+    name = results.plan(experiment).experiment.name
+    return f"counts.{key}" if name == results.main.name else f"counts of {name}.{key}"
+
+
+def setting_key(results: Results, key: str, experiment: str) -> str:
+    """The full key of a setting that a table prints; of a further experiment it names that."""
+    name = results.plan(experiment).experiment.name
+    return f"settings.{key}" if name == results.main.name else f"settings of {name}.{key}"
+
+
 def metric_fact(
     results: Results, model: str, metric: str, experiment: str = "", ablation: str = BASE
 ) -> Fact:
@@ -56,7 +68,7 @@ def number(
 def seeds_note(results: Results, experiment: str = "") -> Note:
     """How many test images and seeds the numbers stand on, and what the deviation is."""
     plan = results.plan(experiment)
-    seeds = number("counts.seeds", len(plan.experiment.seeds), "count", "seeds")
+    seeds = number(counts_key(results, "seeds", experiment), len(plan.experiment.seeds), "count", "seeds")
     measured = [results.measured(model.key, BASE, experiment) for model in plan.experiment.model]
     sizes = {len(one.labels) for each in measured for one in each.predictions}
     images = number(

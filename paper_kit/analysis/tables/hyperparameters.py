@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from paper_kit.analysis.artifacts import Column, Line, Note, Table
+from paper_kit.analysis.artifacts import Column, Note, Table
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.facts.settings import flat_fields, setting
 from paper_kit.analysis.results import Results
@@ -98,6 +98,7 @@ UNUSED = "A setting that has lines for some networks alone is not used by the ot
 PRINTED = {"run": "source task", "hub": "timm hub", "file": "weights file"}
 
 Fields = Mapping[str, object]
+Row = tuple[str, Fact]
 
 
 def make(results: Results, *, experiment: str = "", options: bool = True) -> Table:
@@ -105,7 +106,7 @@ def make(results: Results, *, experiment: str = "", options: bool = True) -> Tab
     study = results.plan(experiment).experiment
     specs = {model.label: results.spec(model.key, experiment=experiment) for model in study.model}
     fields = {label: dict(flat_fields(spec.full())) for label, spec in specs.items()}
-    rows: list[Line] = []
+    rows: list[Row] = []
     rules: set[int] = set()
     for group in GROUPS:
         rules.add(len(rows))
@@ -123,10 +124,18 @@ def make(results: Results, *, experiment: str = "", options: bool = True) -> Tab
     columns = (Column("Setting", "l"), Column("Value", "l", wrap_in=1.6))
     ruled = frozenset(n for n in rules if 0 < n < len(rows))
     notes = (Note(UNUSED),) if len(specs) > 1 else ()
+    if study.name != results.main.name:
+        rows = [(name, _of(study.name, fact)) for name, fact in rows]
     return Table("hyperparameters", columns, tuple(rows), ruled, notes)
 
 
-def _rows(name: str, values: Mapping[str, Fact | None]) -> list[Line]:
+def _of(experiment: str, fact: Fact) -> Fact:
+    """The fact under a key that names the experiment, which that of the main one does not."""
+    field = fact.key.removeprefix("settings.") or fact.origin.fields[0]
+    return replace(fact, key=f"settings of {experiment}.{field}")
+
+
+def _rows(name: str, values: Mapping[str, Fact | None]) -> list[Row]:
     """One row where all models agree, else one for each model that uses the setting."""
     texts = {fact.text if fact is not None else "" for fact in values.values()}
     first = next((fact for fact in values.values() if fact is not None), None)
@@ -172,7 +181,7 @@ def _randaugment(fields: Fields) -> Fact | None:
     return _text(f"{fields[ops]} operations, magnitude {fields[magnitude]}", ops, magnitude)
 
 
-def _study(study: Experiment) -> list[Line]:
+def _study(study: Experiment) -> list[Row]:
     views = ", ".join(view.replace("_", " ") for view in study.reading.views)
     seeds = ", ".join(str(seed) for seed in study.seeds)
     average = setting("reading.average", study.reading.average)

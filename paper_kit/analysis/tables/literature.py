@@ -10,7 +10,7 @@ from paper_kit.analysis.artifacts import Cell, Column, Note, Table
 from paper_kit.analysis.facts import Fact, Origin
 from paper_kit.analysis.literature import UNKNOWN, Published, read_literature
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import distinct, metric_fact, number, waiting
+from paper_kit.analysis.tables._parts import counts_key, distinct, metric_fact, number, setting_key, waiting
 from paper_kit.core.config import study_root
 from paper_kit.core.experiment import ModelEntry
 from paper_kit.core.plan import Plan
@@ -97,7 +97,7 @@ def _ours(results: Results, lines: Sequence[Line]) -> tuple[Note, ...]:
     """Of how little the rows measured here speak, where they do: a part of the training images, one seed."""
     named = {line.dataset for line in lines if line.own}
     plans = [plan for plan in distinct(results) if plan.rows[0].dataset in named]
-    told = [_trained(plan) for plan in plans]
+    told = [_trained(results, plan) for plan in plans]
     notes = []
     for place, (plan, note) in enumerate(zip(plans, told, strict=True)):
         if note in told[:place]:
@@ -114,11 +114,12 @@ def _words_of_rows(results: Results, plans: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def _trained(plan: Plan) -> Note:
+def _trained(results: Results, plan: Plan) -> Note:
     """On which part of the training images, with how many seeds."""
-    fraction = plan.rows[0].reading.run.train_fraction
-    seeds = number("counts.seeds", len(plan.experiment.seeds), "count", "seeds")
-    part = number("settings.train_fraction", fraction, "percent", "train_fraction", digits=0)
+    fraction, name = plan.rows[0].reading.run.train_fraction, plan.experiment.name
+    seeds = number(counts_key(results, "seeds", name), len(plan.experiment.seeds), "count", "seeds")
+    key = setting_key(results, "train_fraction", name)
+    part = number(key, fraction, "percent", "train_fraction", digits=0)
     learned = ("trained on ", part, " of the training images, ") if fraction < 1 else ()
     if len(plan.experiment.seeds) == 1:
         return Note(*learned, seeds, " seed.")
@@ -180,18 +181,19 @@ def _own_line(results: Results, plan: Plan, model: ModelEntry, shared: bool) -> 
     texts = (split, extra[spec.transfer.source], ", ".join(views) or "none", selection)
     value = metric_fact(results, model.key, "accuracy", name)
     title = DATASETS.get(plan.rows[0].dataset, card.title if card else plan.rows[0].dataset)
-    count = number("counts.classes", int(classes), "count", "record.classes") if classes else ""
-    shown = (*texts[:2], _views(views, texts[2]), selection)
+    key = counts_key(results, "classes", name)
+    count = number(key, int(classes), "count", "record.classes") if classes else ""
+    shown = (*texts[:2], _views(setting_key(results, "views", name), views, texts[2]), selection)
     cells = (f"{model.label} ({whose})", title, count, *shown)
     return Line(plan.rows[0].dataset, (plan.rows[0].dataset, classes, *texts), value, cells, own=True)
 
 
-def _views(views: Sequence[str], text: str) -> str | Fact:
+def _views(key: str, views: Sequence[str], text: str) -> str | Fact:
     """The views beside the plain image, or how many there are with it, where their names would be long."""
     if len(views) <= MOST_VIEWS:
         return text
     origin = Origin(fields=("reading.views",))
-    return Fact("", f"{len(views) + 1} views", "text", origin=origin)
+    return Fact(key, f"{len(views) + 1} views", "text", origin=origin)
 
 
 def _best(lines: Sequence[Line]) -> set[int]:

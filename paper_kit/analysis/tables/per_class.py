@@ -14,7 +14,15 @@ from paper_kit.analysis.facts import Fact
 from paper_kit.analysis.facts._sheet import measured_origin
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.results import Results
-from paper_kit.analysis.tables._parts import best_places, data_key, key_of, number, seeds_note, waiting
+from paper_kit.analysis.tables._parts import (
+    best_places,
+    counts_key,
+    data_key,
+    key_of,
+    number,
+    seeds_note,
+    waiting,
+)
 from paper_kit.core.plan import BASE
 from paper_kit.stats import metrics
 from paper_kit.stats.metrics import Floats
@@ -91,7 +99,7 @@ def _notes(results: Results, experiment: str, rows: Iterable[Line]) -> tuple[Not
     study = results.plan(experiment).experiment
     notes = [seeds_note(results, experiment)]
     if len(study.model) > NAMED:
-        seeds = number("counts.seeds", len(study.seeds), "count", "seeds")
+        seeds = number(counts_key(results, "seeds", experiment), len(study.seeds), "count", "seeds")
         means = ("Means over ", seeds, " seeds. ") if len(study.seeds) > 1 else ()
         named = zip(ascii_lowercase, study.model, strict=False)
         notes = [Note(*means, "; ".join(f"{letter}: {model.label}" for letter, model in named), ".")]
