@@ -45,6 +45,11 @@ def line(name: str, problems: list[str], checked: int, *found: Piece) -> AuditLi
     return AuditLine(name, False, ("; ".join(problems[:TOLD]) + more,))
 
 
+def in_all(cells: Fact) -> tuple[Piece, ...]:
+    """The words for how many cells were looked at."""
+    return ("in its ", cells, " cell") if cells.value == 1 else ("in all ", cells, " cells")
+
+
 def number(key: str, value: float | None, kind: Kind, *fields: str, digits: int = 1) -> Fact:
     """A fact that only audits print, read from these fields."""
     origin = Origin(fields=fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_kit.analysis.audit_line import AuditLine, Piece, line, number
+from paper_kit.analysis.audit_line import AuditLine, Piece, in_all, line, number
 from paper_kit.analysis.literature import read_literature
 from paper_kit.analysis.predictions import Predictions
 from paper_kit.analysis.record_audits import (
@@ -44,7 +44,7 @@ def recalls(results: Results, experiment: str) -> AuditLine:
     cells = number("cells", checked, "count", "results.rows")
     return line(
         "Recall times support is the accuracy", problems, checked or len(problems),
-        "in all ", cells, " cells, on the same images; the metrics that runs recorded come out again",
+        *in_all(cells), ", on the same images; the metrics that runs recorded come out again",
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def ablations(results: Results, experiment: str) -> AuditLine:
     cells = number("ablated_cells", compared, "count", "record.spec")
     return line(
         name, problems, compared,
-        "in all ", cells, " cells the recorded settings differ from the base's in the declared keys alone",
+        *in_all(cells), " the recorded settings differ from the base's in the declared keys alone",
     )  # fmt: skip
 
 

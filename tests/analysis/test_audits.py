@@ -8,6 +8,7 @@ from paper_kit.analysis.facts.audit import facts
 from paper_kit.analysis.results import collect
 from paper_kit.core.files import write_npz
 from paper_kit.core.part import load
+from paper_kit.core.plan import plan
 from paper_kit.data.known import known
 from tests.analysis.fabricated import audit, fabricate
 
@@ -100,6 +101,13 @@ def test_a_study_that_is_whole_passes_every_check_that_can_be_made(study):
         each.outcome == "holds" for each in found
     )
     assert {each.outcome for each in found} == {"holds", "reported", "not checked"}
+
+
+def test_one_cell_is_not_called_all_of_them(tmp_path):
+    plans, store = fabricate(tmp_path, models=1, images=IMAGES, audited=False)
+    study = plans[0].experiment.model_copy(update={"ablation": plans[0].experiment.ablation[-1:]})
+    (found,) = [each for each in audits(collect((plan(study),), store)) if "as declared" in each.name]
+    assert found.text.startswith("in its 1 cell the recorded settings")
 
 
 def test_predictions_of_other_images_than_the_data_has_are_told(study):

@@ -13,6 +13,7 @@ from paper_kit.analysis.results import collect
 from paper_kit.core.errors import InputError
 from paper_kit.core.part import available, load
 from paper_kit.core.plan import plan
+from paper_kit.core.store import Store
 from paper_kit.render.switches import switches
 from tests.analysis.conftest import CASES
 from tests.analysis.fabricated import ABLATIONS, NASTY, experiment, fabricate, write_run
@@ -212,6 +213,25 @@ def test_hyperparameters_print_one_line_a_model_where_they_differ(made):
     assert "R-Drop" not in rows
     assert "Momentum" not in rows
     assert "patch size" in rows["EmotionViT"]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "used", "unused"),
+    [
+        ("own", "depth 12, num heads", "backbone depth"),
+        ("deit_tiny_patch16_224", "backbone depth 0", "num heads"),
+    ],
+)
+def test_hyperparameters_leave_out_options_of_an_encoder_that_the_network_has_not(
+    tmp_path, backbone, used, unused
+):
+    study = experiment()
+    part = study.model[2].part.model_copy(update={"arguments": {"backbone": backbone}})
+    study = study.model_copy(update={"model": (study.model[2].model_copy(update={"part": part}),)})
+    table = load("table", "hyperparameters")(collect((plan(study),), Store(tmp_path)))
+    told = dict(row for row in table.texts())["EmotionViT"]
+    assert used in told
+    assert unused not in told
 
 
 def test_literature_is_bold_only_within_one_known_protocol(made):

@@ -30,7 +30,8 @@ def setting(study: Study, paper: Mapping[str, Any], fact: Mapping[str, Any], row
     if field == "record.classes":
         return [len(study.classes)]
     if field.startswith("model.") and fact["rounding"]["kind"] == "text":
-        return [_options(study.spec(model)["model"]) for model in _built_with(study, fields, row)]
+        names = [each.partition(".")[2] for each in fields]
+        return [_options(study.spec(model)["model"], names) for model in _built_with(study, names, row)]
     keyed = [model for model in study.models if key.endswith(f".{model}.{field}")]
     models = keyed or named_in(study, row) or list(study.models)[:1]
     return [worded(at(study.spec(model), field)) for model in models]
@@ -42,11 +43,10 @@ def several(study: Study, fields: Sequence[str], row: str) -> list[float]:
     return [float(at(study.spec(model), field)) for field in fields]
 
 
-def _built_with(study: Study, fields: Sequence[str], row: str) -> list[str]:
+def _built_with(study: Study, names: Sequence[str], row: str) -> list[str]:
     """The models that have these options and no others; where several do, the one that the row names."""
     parts = {model: study.spec(model)["model"] for model in study.models}
-    options = [field.partition(".")[2] for field in fields]
-    found = [model for model, part in parts.items() if options == [name for name in part if name != "name"]]
+    found = [model for model, part in parts.items() if list(names) == _in_use(part)]
     return [model for model in named_in(study, row) if model in found] or found
 
 
@@ -81,9 +81,18 @@ def _reading(study: Study, name: str, fact: Mapping[str, Any]) -> Value:
     return {"list": listed(views), "count": len(views)}.get(kind, ", ".join(views))
 
 
-def _options(part: Mapping[str, Any]) -> str:
+def _in_use(part: Mapping[str, Any]) -> list[str]:
+    """A model's options but for those of an encoder, its own or a library's, that it has not."""
+    own = {"embed_dim", "depth", "num_heads", "mlp_ratio", "stem_convolutions"}
+    unused = set()
+    if part["name"] == "emotion_vit":
+        unused = {"backbone_depth"} if part["backbone"] == "own" else own
+    return [name for name in part if name != "name" and name not in unused]
+
+
+def _options(part: Mapping[str, Any], names: Sequence[str]) -> str:
     """What a model is built with, in one text: "depth 12, taps 2/3"."""
-    told = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in part.items() if name != "name"]
+    told = [f"{name.replace('_', ' ')} {_plain(part[name])}" for name in names]
     return ", ".join(told) or "no options"
 
 

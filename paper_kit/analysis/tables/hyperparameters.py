@@ -95,6 +95,11 @@ TRANSFORMS = (  # name, probability field, strength field, how its strength is w
     ("Random erasing", "augment.erase_p", "augment.erase_area", "to {} of the area"),
 )
 UNUSED = "A setting that has lines for some networks alone is not used by the others."
+# Options that say nothing of a model with an encoder of its own (True), or with one of a library (False).
+UNUSED_OPTIONS: Mapping[tuple[str, bool], tuple[str, ...]] = {
+    ("emotion_vit", True): ("backbone_depth",),
+    ("emotion_vit", False): ("embed_dim", "depth", "num_heads", "mlp_ratio", "stem_convolutions"),
+}
 PRINTED = {"run": "source task", "hub": "timm hub", "file": "weights file"}
 
 Fields = Mapping[str, object]
@@ -193,9 +198,12 @@ def _study(study: Experiment) -> list[Row]:
 
 
 def _options(spec: RunSpec) -> Fact:
-    """A model's arguments in one value: "depth 12, patch size 6"."""
-    told = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in spec.model.arguments.items()]
-    return _text(", ".join(told) or "no options", *(f"model.{name}" for name in spec.model.arguments))
+    """A model's arguments in one value: "depth 12, patch size 6"; not those that it does not use."""
+    own = spec.model.arguments.get("backbone") == "own"
+    unused = UNUSED_OPTIONS.get((spec.model.name, own), ())
+    used = {name: value for name, value in spec.model.arguments.items() if name not in unused}
+    told = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in used.items()]
+    return _text(", ".join(told) or "no options", *(f"model.{name}" for name in used))
 
 
 def _plain(value: object) -> str:
