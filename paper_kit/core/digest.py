@@ -22,6 +22,7 @@ from paper_kit.core.paper import experiment_files, load_paper
 from paper_kit.core.part import Part, code_hashes, without_defaults
 from paper_kit.core.plan import Plan, all_runs, load_plans
 from paper_kit.core.source import PACKAGE, code_hash, imported_modules
+from paper_kit.core.spec import RunSpec
 
 CLASSES = {  # class -> what a difference in it means to a reader
     "records": "what the runs left",
@@ -115,18 +116,28 @@ def environment() -> dict[str, str]:
 
 
 def _record_files(plans: tuple[Plan, ...], store: Path, data: Mapping[str, str]) -> Iterator[Path]:
-    """The files of the finished runs, the costs of the planned models, and the audits of their data."""
+    """The files of finished runs, costs of the planned models, audits of their data, searches for both."""
     runs = all_runs(plans)
     for run in runs:
         folder = store / run.id
         if (folder / "record.json").is_file():
             yield from (folder / name for name in RECORD_FILES if (folder / name).is_file())
-    models = {_model(part.model_dump(mode="json")) for part in {run.model for run in runs}}
+    networks = {(_model(part.model_dump(mode="json")), *size) for part, *size in set(map(_network, runs))}
+    models = {model for model, *_ in networks}
     for path in sorted((store / "costs").glob("*.json")):
         if _model(read_json(path)["model"]) in models:
             yield path
-    audits = {store / "audits" / f"{one}.json" for known in data.values() for one in known.split(", ")}
-    yield from sorted(path for path in audits if path.is_file())
+    seen = {one for known in data.values() for one in known.split(", ")}
+    yield from sorted(path for one in seen if (path := store / "audits" / f"{one}.json").is_file())
+    for path in sorted((store / "tuning").glob("*.json")):
+        tuning = read_json(path)
+        spec, searched = tuning["spec"], {search["fingerprint"] for search in tuning["searches"]}
+        if (searched & seen or not seen) and (
+            _model(spec["model"]),
+            spec["image_size"],
+            spec["channels"],
+        ) in networks:
+            yield path
 
 
 def _fingerprints(plans: tuple[Plan, ...], store: Path) -> dict[str, str]:
@@ -234,6 +245,10 @@ def _code_hash(path: Path) -> str:
         return code_hash(path)
     except (SyntaxError, UnicodeDecodeError):  # whoever loads it tells what is wrong
         return sha256_file(path)
+
+
+def _network(run: RunSpec) -> tuple[Part, int, int]:
+    return run.model, run.image_size, run.channels
 
 
 def _model(part: Mapping[str, Any]) -> str:

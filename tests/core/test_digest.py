@@ -71,9 +71,20 @@ def another_audit(root: Path) -> None:
     path.write_text("{}")
 
 
+def search(root: Path, name: str, fingerprint: str = "", image_size: int = 0) -> None:
+    """Nothing; a search for the study's first network lies in the store, on its images unless told."""
+    runs = root / "experiments" / "runs"
+    record = read_json(runs / run_ids(root)[0] / "record.json")
+    spec = record["spec"] | ({"image_size": image_size} if image_size else {})
+    searched = [{"fingerprint": fingerprint or record["data"]["fingerprint"]}]
+    (runs / "tuning").mkdir(exist_ok=True)
+    write_json(runs / "tuning" / f"{name}.json", {"spec": spec, "searches": searched})
+
+
 @pytest.mark.parametrize(
     ("change", "classes"),
     [
+        (lambda root: search(root, "study-net"), {"records"}),
         (lambda root: one_bit(root, "predictions.npz"), {"records"}),
         (lambda root: one_bit(root, "embeddings.npz"), {"records"}),
         (lambda root: one_bit(root, "history.jsonl"), {"records"}),
@@ -132,6 +143,8 @@ def test_what_no_build_reads_does_not_change_the_digest(root: Path) -> None:
     (root / "experiments" / "runs" / run_ids(root)[0] / "error.txt").write_text("")
     (root / "experiments" / "runs" / "audits").mkdir()
     (root / "experiments" / "runs" / "audits" / f"{'e' * 16}.json").write_text("{}")  # of other images
+    search(root, "other-images", fingerprint="e" * 16)
+    search(root, "larger-images", image_size=640)
     assert inputs(root).digest == before
 
 
