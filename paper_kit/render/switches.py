@@ -118,6 +118,8 @@ def _studies(results: Results) -> dict[str, Any]:
             ablation.key for ablation in results.ablations if ablation.key not in DISCUSSED
         ],
         "further_keys": list(further(results)),
+        "some_are_of_networks": len(results.main.seeds) >= SEEDS_FOR_METHODS
+        and any(len(plan.experiment.seeds) < SEEDS_FOR_METHODS for plan in results.plans[1:]),
         "further_has": {key: _further(plan, results.plans[0]) for key, plan in further(results).items()},
     }
 

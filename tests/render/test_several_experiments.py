@@ -54,7 +54,7 @@ def test_every_experiment_has_a_paragraph_with_its_question_and_networks(made):
     text = body(made)
     assert "subsection Further studies" in text
     assert (
-        "What do published networks reach by this protocol? It trains SmallNet0 and SmallNet1 (parameters:"
+        "What do published networks reach by this protocol? This study trains SmallNet0 and SmallNet1 (parameters:"
         in text
     )
     for name in ("fer\\_baselines", "other\\_labels", "one\\_model"):

@@ -46,6 +46,7 @@ def said(study: Study) -> Numbers:
         "seeds": listed([*map(str, study.seeds)]),
         "models": listed([*study.models.values()]),
         "parameters": listed([sized(size) for size in sizes]),
+        "training_time": _training_time(study),
         **images,
     }
 
@@ -76,6 +77,13 @@ def _counted(study: Study) -> Numbers:
     for place, label in enumerate(study.classes):
         found[f"data of {name}.count.test.{slug(label)}"] = int((labels == place).sum())
     return found
+
+
+def _training_time(study: Study) -> float:
+    """The seconds of all runs added up: in hours, or in minutes where there are less than two hours."""
+    runs = (*study.trainings, *study.sources)
+    seconds = sum(float(study.records.records[run]["seconds"]) for run in runs)
+    return seconds / (3600 if seconds >= 7200 else 60)
 
 
 def sized(size: int) -> str:

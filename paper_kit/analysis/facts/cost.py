@@ -143,7 +143,16 @@ def _extremes(sheet: Sheet, results: Results) -> None:
 
 
 def _training_time(sheet: Sheet, results: Results) -> None:
-    runs = results.plan().runs
+    value, unit, origin = training_time(results)
+    sheet.add("total_training_hours", value, "quantity", 2, unit, origin=origin)
+
+
+def training_time(results: Results, experiment: str = "") -> tuple[float | None, str, Origin]:
+    """The seconds of all trainings of an experiment added up, in hours or minutes, with that unit's name.
+
+    None until all have finished.
+    """
+    runs = results.plan(experiment).runs
     done = [run for run in runs if results.done(run)]
     seconds = sum(results.record(run.id).seconds for run in done) if len(done) == len(runs) else None
     origin = Origin(
@@ -151,4 +160,4 @@ def _training_time(sheet: Sheet, results: Results) -> None:
     )
     hours = seconds is None or seconds >= 2 * 3600
     value = None if seconds is None else seconds / (3600 if hours else 60)
-    sheet.add("total_training_hours", value, "quantity", 2, "hours" if hours else "minutes", origin=origin)
+    return value, "hours" if hours else "minutes", origin

@@ -9,6 +9,7 @@ from paper_kit.analysis.facts._effects import applies, change_fact, exact_change
 from paper_kit.analysis.facts._sheet import Sheet, measured_origin, measured_terms
 from paper_kit.analysis.facts._tree import slugs
 from paper_kit.analysis.facts.audit import audit_facts
+from paper_kit.analysis.facts.cost import training_time
 from paper_kit.analysis.facts.data import SPLITS, counts_of
 from paper_kit.analysis.facts.model import layer_size
 from paper_kit.analysis.results import Results
@@ -65,6 +66,8 @@ def _said(sheet: Sheet, results: Results, step: str, plan: Plan) -> None:
     )
     sheet.listed(f"{step}.models", models, Origin(fields=("model.*.label",)))
     sheet.listed(f"{step}.parameters", _sizes(results, plan), Origin(fields=("record.parameters",)))
+    time, unit, origin = training_time(results, name)
+    sheet.add(f"{step}.training_time", time, "quantity", 2, unit, origin=origin)
     sheet.point(f"{step}.test_leaked", audit_facts(results, name)["test_leaked"])
 
 

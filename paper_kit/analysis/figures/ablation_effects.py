@@ -158,7 +158,7 @@ def _notes(results: Results, experiment: str) -> tuple[Note, ...]:
         "Filled: p below ", level_of_p, " after Holm's correction over the ", tests_fact(results),
         " tests of this paper; hollow: not told from noise.",
     )  # fmt: skip
-    return seeds_note(results, experiment), bars, filled
+    return seeds_note(results, experiment, deviation=False), bars, filled
 
 
 def _left_out(groups: list[list[Effect]]) -> tuple[Note, ...]:

@@ -213,6 +213,9 @@ def _notes(results: Results, data: pd.DataFrame, experiment: str, training: bool
     ticks = " Ticks at the foot: from this epoch more layers are trained." if steps else ""
     mixed = any(results.spec(m.key, experiment=experiment).mixing.probability > 0 for m in models)
     told = " Training accuracy is that on mixed images." if training and mixed else ""
+    losses = [results.spec(model.key, experiment=experiment).loss for model in models]
+    if training and (mixed or any(loss.gamma > 0 or loss.smoothing > 0 for loss in losses)):
+        told += " Training loss is the recipe's, validation loss plain cross entropy: their levels differ."
     marked = "A marker stands at the selected epoch" + (", rounded over seeds." if seeds > 1 else ".")
     return (Note(*over, f"{early}{marked}{ticks}{told}"),)
 

@@ -65,8 +65,8 @@ def number(
     return Fact(key, value, kind, digits, unit, origin=Origin(fields=fields))
 
 
-def seeds_note(results: Results, experiment: str = "") -> Note:
-    """How many test images and seeds the numbers stand on, and what the deviation is."""
+def seeds_note(results: Results, experiment: str = "", *, deviation: bool = True) -> Note:
+    """How many test images and seeds the numbers stand on, and what a printed deviation is."""
     plan = results.plan(experiment)
     seeds = number(counts_key(results, "seeds", experiment), len(plan.experiment.seeds), "count", "seeds")
     measured = [results.measured(model.key, BASE, experiment) for model in plan.experiment.model]
@@ -80,7 +80,8 @@ def seeds_note(results: Results, experiment: str = "") -> Note:
     counted = Note(images, " test images; ") if not images.missing else Note("")
     if len(plan.experiment.seeds) == 1:
         return Note(*counted.parts, seeds, " seed, so that no deviation over seeds is given.")
-    return Note(*counted.parts, "mean ± standard deviation over ", seeds, " seeds.")
+    told = "mean ± standard deviation over " if deviation else "means over "
+    return Note(*counted.parts, told, seeds, " seeds.")
 
 
 def deviation_note(results: Results, experiment: str = "") -> tuple[Note, ...]:

@@ -32,7 +32,8 @@ def make(results: Results, *, packages: bool = False) -> Table:
     ]
     costs = cost_topic.facts(results)
     rows.append(("Device of the cost measurement", costs["device"]))
-    rows.append(("Trainings, all together", costs["total_training_hours"]))
+    whose = ", of the main study" if results.plans[1:] else ""
+    rows.append((f"Trainings, all together{whose}", costs["total_training_hours"]))
     rows.append(("Data fingerprint", data_topic.facts(results)["fingerprint"]))
     if packages:
         versions = {key.partition(".")[2]: fact for key, fact in facts.items() if key.startswith("packages.")}

@@ -171,7 +171,9 @@ def _own(results: Results, dataset: str) -> list[Line]:
 
 def _own_line(results: Results, plan: Plan, model: ModelEntry, shared: bool) -> Line:
     name = plan.experiment.name
-    whose = OURS if name == results.main.name else f"{MEASURED}, {name}" if shared else MEASURED
+    whose = (
+        OURS if name == results.main.name else f"{MEASURED}, {plan.experiment.called}" if shared else MEASURED
+    )
     spec, card = results.spec(model.key, experiment=name), results.card(name)
     classes = str(len(results.classes(name)) or "")
     split = card.protocol.rpartition("report on ")[2] if card and "report on " in card.protocol else "test"

@@ -41,7 +41,7 @@ def make(
     deduplicated: bool = False,
     bold: bool = True,
 ) -> Table:
-    """A row a model, a column a metric and dataset; the best of each column bold.
+    """A row a model, a column a metric and dataset; the best of each study in a column bold.
 
     Experiments on the same images share their columns, and the models of a later one stand below a rule.
     `deduplicated` adds the accuracy on the test images that have no copy, where an audit found copies.
@@ -84,7 +84,8 @@ def _notes(
             Note("Clean: accuracy on the test images without an exact or near copy in the other parts.")
         )
     if bold:
-        notes.append(Note("Bold: the best value of a column as printed, whatever its margin."))
+        among = " of a study in each column" if len(plans) > 1 else " of a column"
+        notes.append(Note(f"Bold: the best value{among} as printed, whatever its margin."))
     return tuple(notes)
 
 
@@ -157,10 +158,16 @@ def _seeds_notes(results: Results, plans: Sequence[Plan]) -> Iterator[Note]:
 
 
 def _column(results: Results, rows: Sequence[Row], group: int, metric: str, bold: bool) -> list[Cell]:
+    """The cells of a column; the best of each study is bold, since studies differ in settings."""
     facts = [_fact(results, row, group, metric) for row in rows]
-    known = [place for place, fact in enumerate(facts) if fact is not None]
-    best = best_places([fact for fact in facts if fact is not None], lowest=metric in LOWER_IS_BETTER)
-    chosen = {known[place] for place in best} if bold else set()
+    studies: dict[str, list[int]] = {}
+    for place, row in enumerate(rows if bold else ()):
+        if facts[place] is not None:
+            studies.setdefault(row.cells[group].experiment.name, []).append(place)
+    chosen: set[int] = set()
+    for places in studies.values():
+        shown = [fact for place in places if (fact := facts[place]) is not None]
+        chosen |= {places[n] for n in best_places(shown, lowest=metric in LOWER_IS_BETTER)}
     return [Cell(fact, bold=place in chosen) for place, fact in enumerate(facts)]
 
 
