@@ -53,10 +53,8 @@ def made(tmp_path_factory):
 def test_every_experiment_has_a_paragraph_with_its_question_and_networks(made):
     text = body(made)
     assert "subsection Further studies" in text
-    assert (
-        "What do published networks reach by this protocol? This study trains SmallNet0 and SmallNet1 (parameters:"
-        in text
-    )
+    asked = "What do published networks reach by this protocol?"
+    assert f"{asked} This study trains SmallNet0 and SmallNet1 (parameters:" in text
     for name in ("fer\\_baselines", "other\\_labels", "one\\_model"):
         assert f"emph {name}." in text
 
