@@ -65,6 +65,7 @@ def switches(results: Results) -> dict[str, Any]:
     """The names by which templates choose among texts; `uses.tta` and the other uses are truths."""
     readings = [results.cells(model.key)[0].reading for model in results.models]
     runs = [reading.run for reading in readings]
+    of_model = {model.key: run for model, run in zip(results.models, runs, strict=True)}
     card = results.card()
     stand_ins = card is not None and not (card.redistributable or card.synthetic or results.show_images)
     return {
@@ -88,10 +89,8 @@ def switches(results: Results) -> dict[str, Any]:
         "dataset_key": runs[0].dataset.arguments.get("alias") or runs[0].dataset.name,
         "data_has_citation": card is not None and bool(card.citation),
         "samples_are_stand_ins": stand_ins,
-        "transfer_source": {
-            model.key: run.transfer.source for model, run in zip(results.models, runs, strict=True)
-        },
-        "encoder": {model.key: _encoder(run) for model, run in zip(results.models, runs, strict=True)},
+        "transfer_source": {key: run.transfer.source for key, run in of_model.items()},
+        "encoder": {key: _encoder(run) for key, run in of_model.items()},
         "explained": {name: _left(results, runs, file) for name, file in EXPLAINED.items()},
         "searched": [
             {"field": field, "key": step_of(field), "beyond_noise": beyond_noise(results, field)}
