@@ -409,7 +409,7 @@ def test_a_mangled_project_is_refused_with_what_to_do(folder: Path, tmp_path: Pa
         read_project(tmp_path / "linked")
 
 
-@pytest.mark.parametrize("name", ["../../.profile", "..\\..\\.profile", "C:\\.profile", "/root/.profile", ""])
+@pytest.mark.parametrize("name", ["../../.profile", "..\\..\\.profile", "C:\\.profile", "/.profile", ""])
 def test_a_forged_record_cannot_name_a_file_outside_of_the_templates(name: str, folder: Path) -> None:
     record = exported(folder).record
     forged = replace(record, templates={**record.templates, name: "words"})
